@@ -1,0 +1,16 @@
+export * from './blob-store.ts';
+export * from './clock.ts';
+export * from './errors.ts';
+export { guardBlobStore } from './guarded-blob-store.ts';
+export { guardPointerStore } from './guarded-pointer-store.ts';
+export { guardSecretsManager, secretName } from './guarded-secrets-manager.ts';
+export { digestInUri } from './checks.ts';
+export * from './keys.ts';
+export * from './limits.ts';
+export * from './page-token.ts';
+export * from './pointer.ts';
+export * from './pointer-store.ts';
+export * from './secrets-manager.ts';
+export * from './storage.ts';
+export * from './transitions.ts';
+export * from './utf8.ts';
