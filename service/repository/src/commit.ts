@@ -1,0 +1,240 @@
+import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
+import type { EffectSchema } from '@floecat/proto/envelope';
+import { EnvelopeSchema } from '@floecat/proto/envelope';
+import type { BatchOperation, BatchOutcome, BlobHeader, OwnerState, Pointer } from '@floecat/storage-spi';
+import { digestInUri, InvalidArgumentError, StorageNotFoundError } from '@floecat/storage-spi';
+
+import { mapBounded } from './bounded.ts';
+import { ChangeTooSlowError } from './errors.ts';
+import type { OwnerRef } from './pointer-keys.ts';
+import type { RepositoryContext } from './repository-context.ts';
+import type { ResourceKind } from './resource-kind.ts';
+import type { Loaded, MutationMeta } from './root-blob.ts';
+import { ENVELOPE_FORMAT, encodeRoot, mutationMeta, sha256Hex, storedState } from './root-blob.ts';
+
+const PUT_CONCURRENCY = 16;
+
+/** A blob beside the root that a change newly names. */
+export interface Payload {
+  readonly uri: string;
+  readonly bytes: Uint8Array;
+  /** Full name of its message. */
+  readonly message: string;
+}
+
+export type NameChange =
+  | { readonly action: 'create'; readonly key: string }
+  | { readonly action: 'keep'; readonly key: string; readonly version: number }
+  | { readonly action: 'drop'; readonly expected: Pointer };
+
+/** The next state of one owner. Made by {@link changeOf}. */
+export interface Change {
+  readonly owner: OwnerRef;
+  readonly previous: Loaded | undefined;
+  readonly state: OwnerState;
+  readonly names: readonly NameChange[];
+  readonly payloads: readonly Payload[];
+  readonly message: { readonly type: string; readonly schemaVersion: number; readonly bytes: Uint8Array };
+}
+
+/**
+ * The change that gives `owner` this resource and state. Without `previous` it is a create. What the resource
+ * names must be put in this change (`payloads`) or carried over from the previous root.
+ */
+export function changeOf<D extends DescMessage>(
+  kind: ResourceKind<D>,
+  change: {
+    readonly owner: OwnerRef;
+    readonly resource: MessageShape<D>;
+    readonly state: OwnerState;
+    readonly previous?: Loaded<D>;
+    readonly names?: readonly NameChange[];
+    readonly payloads?: readonly Payload[];
+  },
+): Change {
+  const { owner, previous, payloads = [] } = change;
+  const known = new Set(payloads.map((payload) => payload.uri));
+  if (previous) for (const uri of kind.references(previous.resource)) known.add(uri);
+  for (const uri of kind.references(change.resource)) {
+    if (!uri.startsWith(owner.blobPrefix)) throw refused(owner, `${uri} is a blob of another owner`);
+    if (!known.has(uri))
+      throw refused(owner, `${uri} is neither put in this change nor in the previous root`);
+  }
+  return {
+    owner,
+    previous,
+    state: change.state,
+    names: change.names ?? [],
+    payloads,
+    message: {
+      type: kind.schema.typeName,
+      schemaVersion: kind.schemaVersion,
+      bytes: toBinary(kind.schema, change.resource),
+    },
+  };
+}
+
+function refused(owner: OwnerRef, why: string): InvalidArgumentError {
+  return new InvalidArgumentError(`commit of ${owner.key}: ${why}`, { operation: 'commit', key: owner.key });
+}
+
+/** The URI of a payload blob: content-addressed below its owner. */
+export function payloadUri(owner: OwnerRef, part: string, bytes: Uint8Array): string {
+  return `${owner.blobPrefix}${part}/${sha256Hex(bytes)}.pb`;
+}
+
+export type CommitResult =
+  /** In the order of the changes. */
+  | { readonly applied: true; readonly metas: readonly MutationMeta[]; readonly pointers: readonly Pointer[] }
+  /** In the order of: per change its owner's row and its names, then the checks. */
+  | { readonly applied: false; readonly conflicts: readonly { key: string; current: Pointer | undefined }[] };
+
+/**
+ * Applies all changes, or none, on condition of `checks`: blobs first, then one atomic move of the pointers.
+ * Throws `ChangeTooSlowError` where the blobs might be collected before the commit.
+ */
+export async function commit(
+  context: RepositoryContext,
+  changes: readonly Change[],
+  options: { readonly checks?: readonly BatchOperation[]; readonly signal?: AbortSignal } = {},
+): Promise<CommitResult> {
+  const { pointers, blobs } = context.storage;
+  const { checks = [], signal } = options;
+  const call = signal ? { signal } : {};
+  const writeId = context.random.uuid();
+  const stopwatch = startStopwatch(context);
+  const roots = buildRoots(context, changes, writeId);
+  const put = ({ uri, bytes, message }: Payload): Promise<BlobHeader> =>
+    blobs.put(uri, bytes, { message, ...call });
+
+  const payloads = changes.flatMap((change) => change.payloads);
+  await mapBounded(payloads, PUT_CONCURRENCY, put);
+  const headers = await mapBounded(roots, PUT_CONCURRENCY, put);
+  stopwatch.assertWithinHalfGrace();
+
+  const operations = [
+    ...changes.flatMap((change, i) => operationsOf(change, (roots[i] as Payload).uri)),
+    ...checks,
+  ];
+  const result = await pointers.compareAndSetBatch(operations, { writeId, ...call });
+  if (!result.applied) {
+    await Promise.allSettled(headers.map(({ uri, versionId }) => blobs.markLost(uri, versionId)));
+    return { applied: false, conflicts: conflictsOf(operations, result.outcomes) };
+  }
+  if (stopwatch.isPastHalfGrace()) await putMissing([...payloads, ...roots]);
+
+  const owners = changes.map(
+    ({ owner }) => result.pointers[operations.findIndex((op) => op.key === owner.key)],
+  );
+  const rows = owners.filter((row) => row !== undefined);
+  return {
+    applied: true,
+    pointers: rows,
+    metas: rows.map((row, i) => mutationMeta(row, headers[i]?.etag ?? '')),
+  };
+
+  async function putMissing(written: readonly Payload[]): Promise<void> {
+    for (const blob of written) {
+      try {
+        await blobs.head(blob.uri, call);
+      } catch (error) {
+        if (!(error instanceof StorageNotFoundError)) throw error;
+        await put(blob);
+      }
+    }
+  }
+}
+
+function startStopwatch({ clock, storage }: RepositoryContext): {
+  isPastHalfGrace(): boolean;
+  assertWithinHalfGrace(): void;
+} {
+  const wall = clock.now();
+  const monotonic = clock.monotonic();
+  const half = storage.layout.casGraceMs / 2;
+  const elapsed = (): number => Math.max(clock.now() - wall, clock.monotonic() - monotonic);
+  return {
+    isPastHalfGrace: () => elapsed() > half,
+    assertWithinHalfGrace() {
+      if (elapsed() > half)
+        throw new ChangeTooSlowError(
+          `the blobs of this change took ${Math.round(elapsed())} ms to store; a commit must follow within ${half} ms ` +
+            '(half of floecat.gc.cas.min-age-ms): nothing was committed, repeat it',
+        );
+    },
+  };
+}
+
+function buildRoots(context: RepositoryContext, changes: readonly Change[], writeId: string): Payload[] {
+  const transaction = changes.flatMap(effectsOf);
+  return changes.map((change) => {
+    const { owner, previous, message } = change;
+    const envelope = create(EnvelopeSchema, {
+      format: ENVELOPE_FORMAT,
+      kind: owner.collection,
+      messageType: message.type,
+      schemaVersion: message.schemaVersion,
+      storeId: context.storage.layout.storeId,
+      owner: owner.key,
+      incarnation: previous?.pointer.incarnation ?? writeId,
+      version: BigInt(nextVersion(change)),
+      writeId,
+      ...(previous && {
+        previous: {
+          version: BigInt(previous.pointer.version),
+          writeId: previous.pointer.writeId,
+          digest: digestInUri(previous.meta.blobUri) ?? '',
+        },
+      }),
+      timeMs: BigInt(context.clock.now()),
+      transaction,
+      names: change.names.flatMap((name) => {
+        if (name.action === 'drop') return [];
+        return { key: name.key, version: BigInt(name.action === 'create' ? 1 : name.version) };
+      }),
+      state: storedState(change.state),
+    });
+    const bytes = encodeRoot(envelope, message.bytes);
+    return { uri: payloadUri(owner, 'root', bytes), bytes, message: 'floecat.v1.RootBlob' };
+  });
+}
+
+function nextVersion(change: Change): number {
+  return (change.previous?.pointer.version ?? 0) + 1;
+}
+
+function effectsOf(change: Change): MessageInitShape<typeof EffectSchema>[] {
+  const own = { key: change.owner.key, version: BigInt(nextVersion(change)) };
+  const names = change.names.flatMap((name): MessageInitShape<typeof EffectSchema>[] => {
+    if (name.action === 'keep') return [];
+    if (name.action === 'drop') return [{ key: name.expected.key, version: 0n }];
+    return [{ key: name.key, version: 1n, target: { case: 'value', value: change.owner.id } }];
+  });
+  return [own, ...names];
+}
+
+function operationsOf(change: Change, rootUri: string): BatchOperation[] {
+  const { owner, previous, state } = change;
+  const own: BatchOperation = {
+    op: 'upsert',
+    key: owner.key,
+    expected: previous?.pointer ?? 0,
+    next: { kind: 'blob', blobUri: rootUri, state },
+  };
+  const names = change.names.flatMap((name): BatchOperation[] => {
+    if (name.action === 'keep') return [];
+    if (name.action === 'drop') return [{ op: 'delete', key: name.expected.key, expected: name.expected }];
+    return [{ op: 'upsert', key: name.key, expected: 0, next: { kind: 'value', value: owner.id } }];
+  });
+  return [own, ...names];
+}
+
+function conflictsOf(
+  operations: readonly BatchOperation[],
+  outcomes: readonly BatchOutcome[],
+): { key: string; current: Pointer | undefined }[] {
+  return outcomes.flatMap((outcome, i) =>
+    outcome.ok ? [] : [{ key: (operations[i] as BatchOperation).key, current: outcome.current }],
+  );
+}

@@ -1,0 +1,16 @@
+export type { LoadedAccount } from './account-repository.ts';
+export * from './bounded.ts';
+export type { LoadedCatalog } from './catalog-repository.ts';
+export type { Payload } from './commit.ts';
+export { payloadUri } from './commit.ts';
+export * from './errors.ts';
+export * from './names.ts';
+export type { LoadedNamespace } from './namespace-repository.ts';
+export * from './page.ts';
+export * from './pointer-keys.ts';
+export * from './repositories.ts';
+export * from './repository-context.ts';
+export type { Loaded, MutationMeta } from './root-blob.ts';
+export type { LoadedBundle, LoadedStatistics, NewSnapshot } from './snapshot-repository.ts';
+export * from './sweep.ts';
+export type { LoadedTable, NewTable } from './table-repository.ts';
