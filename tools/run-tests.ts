@@ -1,0 +1,75 @@
+// Runs every test file, each in a process of its own, and prints one line a file, what the tests print, each skip
+// with its reason, each failure, and the count over all of them as the last line.
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { relative } from 'node:path';
+import { run } from 'node:test';
+import { inspect } from 'node:util';
+
+const PATTERNS = ['storage/*/test', 'service/*/test', 'cli/test', 'tools/test', 'examples/test'];
+const NAMED = process.argv.slice(2);
+
+const files =
+  NAMED.length > 0 ? NAMED : globSync(PATTERNS.map((folder) => `${folder}/**/*.test.ts`)).toSorted();
+if (files.length === 0) throw new Error('no test files found');
+
+const print = (line: string): boolean => process.stdout.write(line + '\n');
+const failures: string[] = [];
+const total = { passed: 0, failed: 0, skipped: 0 };
+const began = performance.now();
+
+const events = run({
+  files,
+  concurrency: Math.max(2, availableParallelism()),
+  execArgv: ['--conditions=floecat-source', '--enable-source-maps'],
+  timeout: 20 * 60_000,
+});
+
+events.on('test:pass', ({ name, skip, file }) => {
+  if (skip !== undefined && skip !== false)
+    print(`  skipped: ${name}: ${skip === true ? 'no reason given' : skip} (${shown(file)})`);
+});
+events.on('test:fail', ({ name, file, line, details }) => {
+  const { error } = details;
+  const cause: unknown = error.cause ?? error;
+  // A suite fails because a test in it did, which is told where it happened.
+  if ((error as { failureType?: string }).failureType === 'subtestsFailed') return;
+  failures.push(`✖ ${name} (${shown(file)}:${line ?? '?'})\n${inspect(cause, { depth: 4 })}`);
+});
+events.on('test:stdout', ({ message }) => process.stdout.write(indented(message)));
+events.on('test:stderr', ({ message }) => process.stdout.write(indented(message)));
+events.on('test:summary', ({ file, counts, duration_ms: ms, success }) => {
+  if (file !== undefined) {
+    const bad = counts.failed + counts.cancelled;
+    print(
+      `${success ? '✔' : '✖'} ${shown(file)}: ${counts.passed} passed${bad > 0 ? `, ${bad} failed` : ''} (${seconds(ms)})`,
+    );
+    return;
+  }
+  total.passed = counts.passed;
+  total.failed = counts.failed + counts.cancelled;
+  total.skipped = counts.skipped;
+});
+
+// Reading the stream to its end is what makes it run.
+for await (const event of events) void event;
+
+for (const failure of failures) print('\n' + failure);
+print(`\n${files.length} files in ${seconds(performance.now() - began)}`);
+if (failures.length > 0 && total.failed === 0) total.failed = failures.length;
+print(
+  `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`,
+);
+if (total.failed > 0 || total.passed === 0) process.exitCode = 1;
+
+function shown(file: string | undefined): string {
+  return file === undefined ? '?' : relative(process.cwd(), file);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function indented(message: string): string {
+  return message.replace(/^(?=.)/gm, '  ');
+}
