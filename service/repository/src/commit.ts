@@ -2,26 +2,19 @@ import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/prot
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { EffectSchema } from '@floecat/proto/envelope';
 import { EnvelopeSchema } from '@floecat/proto/envelope';
-import type { BatchOperation, BatchOutcome, BlobHeader, OwnerState, Pointer } from '@floecat/storage-spi';
-import { digestInUri, InvalidArgumentError, StorageNotFoundError } from '@floecat/storage-spi';
+import type { BatchOperation, BatchOutcome, OwnerState, Pointer } from '@floecat/storage-spi';
+import { digestInUri, InvalidArgumentError } from '@floecat/storage-spi';
 
+import type { Payload } from './blob-writer.ts';
+import { BlobWriter, payloadUri } from './blob-writer.ts';
 import { mapBounded } from './bounded.ts';
-import { ChangeTooSlowError } from './errors.ts';
 import type { OwnerRef } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import type { ResourceKind } from './resource-kind.ts';
 import type { Loaded, MutationMeta } from './root-blob.ts';
-import { ENVELOPE_FORMAT, encodeRoot, mutationMeta, sha256Hex, storedState } from './root-blob.ts';
+import { ENVELOPE_FORMAT, encodeRoot, mutationMeta, storedState } from './root-blob.ts';
 
 const PUT_CONCURRENCY = 16;
-
-/** A blob beside the root that a change newly names. */
-export interface Payload {
-  readonly uri: string;
-  readonly bytes: Uint8Array;
-  /** Full name of its message. */
-  readonly message: string;
-}
 
 export type NameChange =
   | { readonly action: 'create'; readonly key: string }
@@ -34,13 +27,16 @@ export interface Change {
   readonly previous: Loaded | undefined;
   readonly state: OwnerState;
   readonly names: readonly NameChange[];
+  /** Blobs that the commit is to put. */
   readonly payloads: readonly Payload[];
+  /** Put blobs that the resource names before the commit. */
+  readonly writer: BlobWriter | undefined;
   readonly message: { readonly type: string; readonly schemaVersion: number; readonly bytes: Uint8Array };
 }
 
 /**
  * The change that gives `owner` this resource and state. Without `previous` it is a create. What the resource
- * names must be put in this change (`payloads`) or carried over from the previous root.
+ * names must be put in this change (`payloads`, or before through `writer`) or carried over from the previous root.
  */
 export function changeOf<D extends DescMessage>(
   kind: ResourceKind<D>,
@@ -51,14 +47,15 @@ export function changeOf<D extends DescMessage>(
     readonly previous?: Loaded<D>;
     readonly names?: readonly NameChange[];
     readonly payloads?: readonly Payload[];
+    readonly writer?: BlobWriter;
   },
 ): Change {
-  const { owner, previous, payloads = [] } = change;
+  const { owner, previous, payloads = [], writer } = change;
   const known = new Set(payloads.map((payload) => payload.uri));
   if (previous) for (const uri of kind.references(previous.resource)) known.add(uri);
   for (const uri of kind.references(change.resource)) {
     if (!uri.startsWith(owner.blobPrefix)) throw refused(owner, `${uri} is a blob of another owner`);
-    if (!known.has(uri))
+    if (!known.has(uri) && writer?.has(uri) !== true)
       throw refused(owner, `${uri} is neither put in this change nor in the previous root`);
   }
   return {
@@ -67,6 +64,7 @@ export function changeOf<D extends DescMessage>(
     state: change.state,
     names: change.names ?? [],
     payloads,
+    writer,
     message: {
       type: kind.schema.typeName,
       schemaVersion: kind.schemaVersion,
@@ -77,11 +75,6 @@ export function changeOf<D extends DescMessage>(
 
 function refused(owner: OwnerRef, why: string): InvalidArgumentError {
   return new InvalidArgumentError(`commit of ${owner.key}: ${why}`, { operation: 'commit', key: owner.key });
-}
-
-/** The URI of a payload blob: content-addressed below its owner. */
-export function payloadUri(owner: OwnerRef, part: string, bytes: Uint8Array): string {
-  return `${owner.blobPrefix}${part}/${sha256Hex(bytes)}.pb`;
 }
 
 export type CommitResult =
@@ -103,15 +96,20 @@ export async function commit(
   const { checks = [], signal } = options;
   const call = signal ? { signal } : {};
   const writeId = context.random.uuid();
-  const stopwatch = startStopwatch(context);
   const roots = buildRoots(context, changes, writeId);
-  const put = ({ uri, bytes, message }: Payload): Promise<BlobHeader> =>
-    blobs.put(uri, bytes, { message, ...call });
+  const own = new BlobWriter(context);
+  const writers = [own, ...changes.flatMap(({ writer }) => writer ?? [])];
 
   const payloads = changes.flatMap((change) => change.payloads);
-  await mapBounded(payloads, PUT_CONCURRENCY, put);
-  const headers = await mapBounded(roots, PUT_CONCURRENCY, put);
-  stopwatch.assertWithinHalfGrace();
+  await mapBounded(payloads, PUT_CONCURRENCY, (payload) => own.put(payload, { keep: true, ...call }));
+  const receipts = await mapBounded(roots, PUT_CONCURRENCY, (root) => own.put(root, { keep: true, ...call }));
+  const markLost = (): Promise<unknown> =>
+    Promise.allSettled(receipts.map(({ uri, versionId }) => blobs.markLost(uri, versionId)));
+  const tooSlow = writers.find((writer) => writer.isPastHalfGrace());
+  if (tooSlow) {
+    await markLost();
+    throw tooSlow.tooSlow();
+  }
 
   const operations = [
     ...changes.flatMap((change, i) => operationsOf(change, (roots[i] as Payload).uri)),
@@ -119,10 +117,10 @@ export async function commit(
   ];
   const result = await pointers.compareAndSetBatch(operations, { writeId, ...call });
   if (!result.applied) {
-    await Promise.allSettled(headers.map(({ uri, versionId }) => blobs.markLost(uri, versionId)));
+    await markLost();
     return { applied: false, conflicts: conflictsOf(operations, result.outcomes) };
   }
-  if (stopwatch.isPastHalfGrace()) await putMissing([...payloads, ...roots]);
+  for (const writer of writers) if (writer.isPastHalfGrace()) await writer.putMissing(call);
 
   const owners = changes.map(
     ({ owner }) => result.pointers[operations.findIndex((op) => op.key === owner.key)],
@@ -131,38 +129,7 @@ export async function commit(
   return {
     applied: true,
     pointers: rows,
-    metas: rows.map((row, i) => mutationMeta(row, headers[i]?.etag ?? '')),
-  };
-
-  async function putMissing(written: readonly Payload[]): Promise<void> {
-    for (const blob of written) {
-      try {
-        await blobs.head(blob.uri, call);
-      } catch (error) {
-        if (!(error instanceof StorageNotFoundError)) throw error;
-        await put(blob);
-      }
-    }
-  }
-}
-
-function startStopwatch({ clock, storage }: RepositoryContext): {
-  isPastHalfGrace(): boolean;
-  assertWithinHalfGrace(): void;
-} {
-  const wall = clock.now();
-  const monotonic = clock.monotonic();
-  const half = storage.layout.casGraceMs / 2;
-  const elapsed = (): number => Math.max(clock.now() - wall, clock.monotonic() - monotonic);
-  return {
-    isPastHalfGrace: () => elapsed() > half,
-    assertWithinHalfGrace() {
-      if (elapsed() > half)
-        throw new ChangeTooSlowError(
-          `the blobs of this change took ${Math.round(elapsed())} ms to store; a commit must follow within ${half} ms ` +
-            '(half of floecat.gc.cas.min-age-ms): nothing was committed, repeat it',
-        );
-    },
+    metas: rows.map((row, i) => mutationMeta(row, receipts[i]?.etag ?? '')),
   };
 }
 

@@ -1,8 +1,7 @@
 export type { LoadedAccount } from './account-repository.ts';
+export * from './blob-writer.ts';
 export * from './bounded.ts';
 export type { LoadedCatalog } from './catalog-repository.ts';
-export type { Payload } from './commit.ts';
-export { payloadUri } from './commit.ts';
 export * from './errors.ts';
 export * from './names.ts';
 export type { LoadedNamespace } from './namespace-repository.ts';

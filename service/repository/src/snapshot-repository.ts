@@ -15,7 +15,8 @@ import {
   StorageCorruptionError,
 } from '@floecat/storage-spi';
 
-import type { Change, Payload } from './commit.ts';
+import type { BlobWriter } from './blob-writer.ts';
+import type { Change } from './commit.ts';
 import { changeOf, commit } from './commit.ts';
 import { ResourceConflictError } from './errors.ts';
 import { load, loadMany } from './load.ts';
@@ -30,12 +31,12 @@ import type { LoadedTable } from './table-repository.ts';
 export type LoadedStatistics = Loaded<typeof SnapshotStatisticsSchema>;
 export type LoadedBundle = Loaded<typeof ScanBundleSchema>;
 
-/** One snapshot to store; the payloads are the chunk blobs that the bundle names. */
+/** One snapshot to store. The writer has put the chunk blobs that the bundle names. */
 export interface NewSnapshot {
   readonly snapshotId: bigint;
   readonly statistics: MessageShape<typeof SnapshotStatisticsSchema>;
   readonly bundle: MessageShape<typeof ScanBundleSchema>;
-  readonly payloads: readonly Payload[];
+  readonly writer: BlobWriter;
 }
 
 /** What hangs on a table: each snapshot's statistics and scan bundle. */
@@ -69,7 +70,7 @@ export class SnapshotRepository {
           owner: bundleOwner,
           resource: snapshot.bundle,
           state: 'LIVE',
-          payloads: snapshot.payloads,
+          writer: snapshot.writer,
         }),
       ];
     });

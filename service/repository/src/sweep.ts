@@ -6,6 +6,7 @@ import { load } from './load.ts';
 import { ownerById, ownersPrefix, tableChildrenPrefix } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { tableKind } from './resource-kind.ts';
+import type { LoadedTable } from './table-repository.ts';
 
 export interface SweepReport {
   /** Tables that were staged, never published, and are gone now. */
@@ -53,6 +54,17 @@ export async function sweepStagedTables(
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);
   return { swept, children, failed };
+}
+
+/** Ends one registration at once, as a sweep would after the grace: for a registration that failed. */
+export async function discardStagedTable(
+  context: RepositoryContext,
+  table: LoadedTable,
+  options: CallOptions = {},
+): Promise<void> {
+  const row = await context.storage.pointers.get(table.owner.key, options);
+  if (row?.state === 'STAGED' && row.incarnation === table.pointer.incarnation)
+    await sweepOne(context, row, options);
 }
 
 /** The number of children deleted, or `undefined` where somebody else moved the row first. */

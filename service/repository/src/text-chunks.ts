@@ -7,8 +7,8 @@ import { TextChunkSchema } from '@floecat/proto/resources';
 import type { BlobStore, CallOptions } from '@floecat/storage-spi';
 import { StorageCorruptionError } from '@floecat/storage-spi';
 
-import type { Payload } from './commit.ts';
-import { payloadUri } from './commit.ts';
+import type { Payload } from './blob-writer.ts';
+import { payloadUri } from './blob-writer.ts';
 import type { OwnerRef } from './pointer-keys.ts';
 
 /** Bytes of text in one blob, before compression. */

@@ -9,7 +9,7 @@ import {
   SnapshotStatisticsSchema,
 } from '@floecat/proto/snapshots';
 import type { LoadedBundle, LoadedTable, Payload } from '@floecat/repository';
-import { payloadUri, snapshotOwner } from '@floecat/repository';
+import { BlobWriter, payloadUri, snapshotOwner } from '@floecat/repository';
 import { InvalidArgumentError, StorageCorruptionError } from '@floecat/storage-spi';
 
 import type { World } from './support.ts';
@@ -50,7 +50,7 @@ suite('snapshots', () => {
         snapshotId: 1n,
         statistics: create(SnapshotStatisticsSchema, { snapshotId: 1n }),
         bundle: create(ScanBundleSchema, { snapshotId: 1n }),
-        payloads: [],
+        writer: new BlobWriter(world.repositories.context),
       },
     ]);
     const other = await snapshots.bundle(table, 1n);
@@ -79,7 +79,7 @@ suite('snapshots', () => {
           snapshotId,
           statistics: create(SnapshotStatisticsSchema, { snapshotId }),
           bundle: create(ScanBundleSchema, { snapshotId }),
-          payloads: [],
+          writer: new BlobWriter(world.repositories.context),
         },
       ]);
     const first = await snapshots.list(table, { limit: 3 });
@@ -126,8 +126,10 @@ async function storeBundle(
       fileCount: BigInt(claimed ?? sizes[i] ?? 0),
     })),
   });
+  const writer = new BlobWriter(world.repositories.context);
+  for (const payload of payloads) await writer.put(payload);
   const statistics = create(SnapshotStatisticsSchema, { tableId: staged.owner.id, snapshotId: SNAPSHOT });
-  await snapshots.createAll(staged, [{ snapshotId: SNAPSHOT, statistics, bundle, payloads }]);
+  await snapshots.createAll(staged, [{ snapshotId: SNAPSHOT, statistics, bundle, writer }]);
   const table = await tables.publish(sales, staged);
   const stored = await snapshots.bundle(table, SNAPSHOT);
   assert.ok(stored);

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { ScanBundleSchema, SnapshotStatisticsSchema } from '@floecat/proto/snapshots';
 import type { LoadedTable, NewSnapshot } from '@floecat/repository';
-import { ResourceConflictError, sweepStagedTables } from '@floecat/repository';
+import { BlobWriter, ResourceConflictError, sweepStagedTables } from '@floecat/repository';
 import { StorageConflictError } from '@floecat/storage-spi';
 
 import type { World } from './support.ts';
@@ -68,7 +68,7 @@ suite('staging and publishing tables', () => {
     const { published } = await publish(world, 'orders');
     const other = await publish(world, 'lines');
     assert.equal((await namespaces.require('lake', ['sales'])).pointer.version, 1);
-    const foreign = snapshotOf(published, 5n);
+    const foreign = snapshotOf(world, published, 5n);
     foreign.bundle.chunks.push({
       $typeName: 'floecat.v1.ScanChunkRef',
       uri: other.published.resource.metadata[0]?.uri ?? '',
@@ -76,7 +76,7 @@ suite('staging and publishing tables', () => {
       fileCount: 1n,
     });
     await assert.rejects(snapshots.createAll(published, [foreign]), /blob of another owner/);
-    const unput = snapshotOf(published, 6n);
+    const unput = snapshotOf(world, published, 6n);
     const { blobUri } = published.meta;
     unput.bundle.chunks.push({
       $typeName: 'floecat.v1.ScanChunkRef',
@@ -117,10 +117,10 @@ suite('sweeping what was never published', () => {
     await using world = await openWorld();
     const { tables, namespaces, snapshots, context } = world.repositories;
     const { published } = await publish(world, 'kept');
-    await snapshots.createAll(published, [snapshotOf(published, 9n)]);
+    await snapshots.createAll(published, [snapshotOf(world, published, 9n)]);
     const sales = await namespaces.require('lake', ['sales']);
     const staged = await tables.stage(sales, 'orders', NEW_TABLE);
-    await snapshots.createAll(staged, [snapshotOf(staged, 1n), snapshotOf(staged, 2n)]);
+    await snapshots.createAll(staged, [snapshotOf(world, staged, 1n), snapshotOf(world, staged, 2n)]);
 
     world.clock.advance(GRACE_MS);
     assert.deepEqual(await sweepStagedTables(context), { swept: 0, children: 0, failed: [] });
@@ -164,7 +164,7 @@ suite('sweeping what was never published', () => {
     await sweepStagedTables(context);
     await assert.rejects(tables.publish(sales, staged), ResourceConflictError);
     await assert.rejects(tables.touch(staged), ResourceConflictError);
-    await assert.rejects(snapshots.createAll(staged, [snapshotOf(staged, 1n)]), ResourceConflictError);
+    await assert.rejects(snapshots.createAll(staged, [snapshotOf(world, staged, 1n)]), ResourceConflictError);
   });
 
   test('a touch keeps a long registration alive', async () => {
@@ -184,7 +184,7 @@ suite('sweeping what was never published', () => {
     const { tables, namespaces, snapshots, context } = world.repositories;
     const sales = await namespaces.require('lake', ['sales']);
     const staged = await tables.stage(sales, 'orders', NEW_TABLE);
-    await snapshots.createAll(staged, [snapshotOf(staged, 1n)]);
+    await snapshots.createAll(staged, [snapshotOf(world, staged, 1n)]);
     world.clock.advance(GRACE_MS + 1);
     const pointers = new Proxy(context.storage.pointers, {
       get(target, name) {
@@ -211,11 +211,11 @@ async function publish(world: World, name: string): Promise<{ staged: LoadedTabl
   return { staged, published: await tables.publish(sales, staged) };
 }
 
-function snapshotOf(table: LoadedTable, snapshotId: bigint): NewSnapshot {
+function snapshotOf(world: World, table: LoadedTable, snapshotId: bigint): NewSnapshot {
   return {
     snapshotId,
     statistics: create(SnapshotStatisticsSchema, { tableId: table.owner.id, snapshotId }),
     bundle: create(ScanBundleSchema, { tableId: table.owner.id, snapshotId }),
-    payloads: [],
+    writer: new BlobWriter(world.repositories.context),
   };
 }
