@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+
+import type { CommandContext } from '../command-context.ts';
+import { isoTime, listing } from '../listing.ts';
+import type { PageOptions } from '../paging.ts';
+import { pageOptions, readListing } from '../paging.ts';
+
+export function accountCommands(program: Command, context: CommandContext): void {
+  const accounts = program.command('accounts').description('Accounts, which everything else hangs under');
+
+  pageOptions(accounts.command('ls').description('List the accounts')).action(
+    async (options: PageOptions) => {
+      await context.withService(async ({ repositories }) => {
+        const page = await readListing(options, context.io.signal, (request) =>
+          repositories.accounts.list(request),
+        );
+        const items = page.items.map(({ resource, pointer }) => ({
+          id: resource.id,
+          'display-name': resource.displayName,
+          'created-at': isoTime(resource.createdAtMs),
+          version: pointer.version,
+        }));
+        listing(context.output, 'accounts', items, page.nextPageToken, {
+          header: ['id', 'created', 'version'],
+          row: (account) => [account.id, account['created-at'], account.version],
+          empty: 'no accounts; "floecat serve" and the commands that write make the one of floecat.account',
+        });
+      });
+    },
+  );
+
+  accounts
+    .command('create <id>')
+    .description('Make an account (nothing changes if it exists)')
+    .action(async (id: string) => {
+      await context.withService(async ({ repositories }) => {
+        const { meta } = await repositories.accounts.ensure(id, { signal: context.io.signal });
+        const output = context.output;
+        output.answer({ id, meta }, () => output.line(`account ${id} is there (version ${meta.version})`));
+      });
+    });
+}

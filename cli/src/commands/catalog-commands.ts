@@ -1,0 +1,67 @@
+import type { LoadedCatalog } from '@floecat/repository';
+import type { Command } from 'commander';
+
+import type { CommandContext } from '../command-context.ts';
+import { isoTime, listing } from '../listing.ts';
+import { parseProperties } from '../names.ts';
+import type { Output } from '../output.ts';
+import type { PageOptions } from '../paging.ts';
+import { pageOptions, readListing } from '../paging.ts';
+import { collect } from '../collect.ts';
+
+export function catalogCommands(program: Command, context: CommandContext): void {
+  const catalogs = program
+    .command('catalogs')
+    .description('Catalogs: each an Iceberg warehouse, its name the prefix of its REST paths');
+
+  pageOptions(catalogs.command('ls').description('List the catalogs')).action(
+    async (options: PageOptions) => {
+      await context.withService(async ({ repositories }) => {
+        const page = await readListing(options, context.io.signal, (request) =>
+          repositories.catalogs.listNames(request),
+        );
+        listing(context.output, 'catalogs', page.items, page.nextPageToken, {
+          header: ['name'],
+          row: (name) => [name],
+          empty: 'no catalogs; make one with: floecat catalogs create <name>',
+        });
+      });
+    },
+  );
+
+  catalogs
+    .command('create <name>')
+    .description('Make a catalog')
+    .option('--property <key=value>', 'a property that clients get as a default (repeatable)', collect, [])
+    .action(async (name: string, options: { property: string[] }) => {
+      await context.withService(async ({ repositories }) => {
+        const { signal } = context.io;
+        await repositories.accounts.ensure(repositories.context.account, { signal });
+        const properties = parseProperties(options.property);
+        show(context.output, await repositories.catalogs.create(name, { properties, signal }));
+      });
+    });
+
+  catalogs
+    .command('show <name>')
+    .description('Show one catalog')
+    .action(async (name: string) => {
+      await context.withService(async ({ repositories }) => {
+        show(context.output, await repositories.catalogs.require(name, { signal: context.io.signal }));
+      });
+    });
+}
+
+function show(output: Output, { resource, meta }: LoadedCatalog): void {
+  const { id, name, properties, createdAtMs } = resource;
+  output.answer({ id, name, properties, 'created-at': isoTime(createdAtMs), meta }, () =>
+    output.fields([
+      ['name', name],
+      ['id', id],
+      ['created', isoTime(createdAtMs)],
+      ['version', meta.version],
+      ['blob', meta.blobUri],
+      ...Object.entries(properties).map(([key, value]) => [key, value] as const),
+    ]),
+  );
+}

@@ -1,0 +1,86 @@
+import type { LoadedNamespace } from '@floecat/repository';
+import { dotted } from '@floecat/repository';
+import type { Command } from 'commander';
+
+import type { CommandContext } from '../command-context.ts';
+import { isoTime, listing } from '../listing.ts';
+import { parseNamespace, parseProperties } from '../names.ts';
+import type { Output } from '../output.ts';
+import type { PageOptions } from '../paging.ts';
+import { pageOptions, readListing } from '../paging.ts';
+import { collect } from '../collect.ts';
+
+interface InCatalog {
+  readonly catalog?: string;
+}
+
+export function namespaceCommands(program: Command, context: CommandContext): void {
+  const namespaces = program
+    .command('namespaces')
+    .description('Namespaces, which may be nested: a.b is b in a');
+
+  pageOptions(
+    namespaces.command('ls [parent]').description('List the namespaces directly below one, or the outermost'),
+  )
+    .option('--catalog <name>', 'default: floecat.catalog')
+    .action(async (parent: string | undefined, options: PageOptions & InCatalog) => {
+      await context.withService(async ({ repositories, defaultCatalog }) => {
+        const levels = parent === undefined ? [] : parseNamespace(parent);
+        const catalog = options.catalog ?? defaultCatalog;
+        const page = await readListing(options, context.io.signal, (request) =>
+          repositories.namespaces.listChildren(catalog, levels, request),
+        );
+        listing(context.output, 'namespaces', page.items, page.nextPageToken, {
+          header: ['namespace'],
+          row: (each) => [dotted(each)],
+          empty: `no namespaces here; make one with: floecat namespaces create ${dotted([...levels, '<name>'])}`,
+        });
+      });
+    });
+
+  namespaces
+    .command('create <namespace>')
+    .description('Make a namespace; its parent must exist')
+    .option('--property <key=value>', 'a property (repeatable)', collect, [])
+    .option('--catalog <name>', 'default: floecat.catalog')
+    .action(async (name: string, options: { property: string[] } & InCatalog) => {
+      await context.withService(async (service) => {
+        const { signal } = context.io;
+        const properties = parseProperties(options.property);
+        await service.prepare({ signal });
+        const catalog = options.catalog ?? service.defaultCatalog;
+        const levels = parseNamespace(name);
+        const made = await service.repositories.namespaces.create(catalog, levels, { properties, signal });
+        show(context.output, made);
+      });
+    });
+
+  namespaces
+    .command('show <namespace>')
+    .description('Show one namespace')
+    .option('--catalog <name>', 'default: floecat.catalog')
+    .action(async (name: string, options: InCatalog) => {
+      await context.withService(async ({ repositories, defaultCatalog }) => {
+        const catalog = options.catalog ?? defaultCatalog;
+        const { signal } = context.io;
+        show(
+          context.output,
+          await repositories.namespaces.require(catalog, parseNamespace(name), { signal }),
+        );
+      });
+    });
+}
+
+function show(output: Output, { resource, meta }: LoadedNamespace): void {
+  const { id, levels, properties, createdAtMs } = resource;
+  output.answer({ id, namespace: levels, properties, 'created-at': isoTime(createdAtMs), meta }, () =>
+    output.fields([
+      ['namespace', dotted(levels)],
+      ['id', id],
+      ['created', isoTime(createdAtMs)],
+      ['version', meta.version],
+      ['blob', meta.blobUri],
+      ...Object.entries(properties).map(([key, value]) => [key, value] as const),
+    ]),
+  );
+}

@@ -1,0 +1,86 @@
+import { dotted } from '@floecat/repository';
+import { StorageConflictError } from '@floecat/storage-spi';
+import type { Command } from 'commander';
+
+import type { CommandContext } from '../command-context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { parseTable } from '../names.ts';
+
+export function registerCommand(program: Command, context: CommandContext): void {
+  program
+    .command('register <table> <location>')
+    .description(
+      'Read an Iceberg table where it lies and register it, with the statistics and files of each snapshot',
+    )
+    .option('--catalog <name>', 'default: floecat.catalog')
+    .option('--create-namespace', 'make the namespace if it is missing', false)
+    .addHelpText(
+      'after',
+      `
+<table> is <namespace>.<table>. <location> is a metadata file, or the table's own location, whose newest metadata is
+then found. Only locations below a prefix of floecat.upstream.locations are read.
+
+Examples:
+  floecat register sales.orders s3://lake/orders -D floecat.upstream.locations=s3://lake=/mnt/lake
+  floecat register sales.orders s3://lake/orders/metadata/v7.metadata.json --create-namespace`,
+    )
+    .action(
+      async (
+        table: string,
+        location: string,
+        options: { readonly catalog?: string; readonly createNamespace: boolean },
+      ) => {
+        await context.withService(async (service) => {
+          const { signal } = context.io;
+          const { namespace, name } = parseTable(table);
+          const catalog = options.catalog ?? service.defaultCatalog;
+          const output = context.output;
+          await service.prepare({ signal });
+          if (options.createNamespace) {
+            for (let depth = 1; depth <= namespace.length; depth++)
+              await service.repositories.namespaces
+                .create(catalog, namespace.slice(0, depth), { signal })
+                .catch((error: unknown) => {
+                  if (!(error instanceof StorageConflictError)) throw error;
+                });
+          }
+          const registered = await service.register({
+            catalog,
+            namespace,
+            name,
+            location,
+            signal,
+            onProgress: ({ done, total }) => output.progress(`snapshots ${done}/${total}`),
+          });
+          output.progress('');
+          const { resource, meta } = registered.table;
+          const problems = registered.problems.map((problem) => ({
+            'snapshot-id': problem.snapshotId,
+            code: problem.code,
+            location: problem.location,
+            message: problem.message,
+          }));
+          const answer = {
+            table: { namespace, name, id: resource.id },
+            'metadata-location': resource.metadataLocation,
+            snapshots: registered.snapshots,
+            problems,
+            meta,
+          };
+          output.answer(answer, () => {
+            output.line(`registered ${dotted([...namespace, name])} with ${registered.snapshots} snapshots`);
+            output.fields([
+              ['id', resource.id],
+              ['metadata', resource.metadataLocation],
+              ['version', meta.version],
+            ]);
+            for (const problem of problems)
+              output.line(
+                `snapshot ${problem['snapshot-id']}: ${problem.code} ${problem.location}: ${problem.message}`,
+              );
+          });
+          if (problems.length > 0) context.exitCode = EXIT.incomplete;
+        });
+      },
+    );
+}

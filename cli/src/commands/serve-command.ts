@@ -1,0 +1,38 @@
+import { runCatalog } from '@floecat/catalog';
+import type { Command } from 'commander';
+
+import type { CommandContext } from '../command-context.ts';
+
+export function serveCommand(program: Command, context: CommandContext): void {
+  program
+    .command('serve')
+    .description('Serve the Iceberg REST catalog until stopped')
+    .addHelpText(
+      'after',
+      `
+On the first start it makes a small demonstration lake and registers it, so that there is something to look at;
+-D floecat.seed.enabled=false leaves that out.
+
+Examples:
+  floecat serve
+  floecat serve -D floecat.http.port=9000 -D floecat.data-dir=/var/lib/floecat`,
+    )
+    .action(async () => {
+      const { io } = context;
+      await context.withStorage(async (storage, settings) => {
+        const output = context.output;
+        await using running = await runCatalog(storage, settings, {
+          signal: io.signal,
+          log: io.stderr,
+          onProgress: (text) => output.note(text),
+        });
+        output.answer({ url: running.url, catalog: settings.identity.catalog }, () => {
+          output.line(
+            `floecat serves catalog ${settings.identity.catalog} on ${running.url} (stop with Ctrl-C)`,
+          );
+          output.line(`try: curl ${running.url}/`);
+        });
+        await running.stopped;
+      });
+    });
+}

@@ -1,0 +1,38 @@
+import { ConfigError } from '@floecat/config';
+import { ResourceConflictError, ResourceNotFoundError } from '@floecat/repository';
+import { StorageError } from '@floecat/storage-spi';
+
+/** What the command's exit code tells a script. */
+export const EXIT = {
+  ok: 0,
+  /** Something failed that is not below; the message says what. */
+  failed: 1,
+  /** The command line, a property or an argument is wrong. */
+  usage: 2,
+  notFound: 3,
+  /** A name is taken, or somebody else changed the same thing first. */
+  conflict: 4,
+  /** Done, but parts of the upstream table could not be read; the output lists them. */
+  incomplete: 5,
+  /** Stopped by SIGINT or SIGTERM before it was done. */
+  interrupted: 130,
+} as const;
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof ConfigError) return EXIT.usage;
+  if (error instanceof ResourceNotFoundError) return EXIT.notFound;
+  if (error instanceof ResourceConflictError) return EXIT.conflict;
+  if (error instanceof StorageError)
+    switch (error.code) {
+      case 'INVALID_ARGUMENT':
+        return EXIT.usage;
+      case 'STORAGE_NOT_FOUND':
+        return EXIT.notFound;
+      case 'STORAGE_CONFLICT':
+      case 'STORAGE_PRECONDITION_FAILED':
+        return EXIT.conflict;
+      default:
+        return EXIT.failed;
+    }
+  return EXIT.failed;
+}

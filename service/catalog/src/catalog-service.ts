@@ -1,0 +1,61 @@
+import type { Repositories } from '@floecat/repository';
+import { sweepStagedTables } from '@floecat/repository';
+import type { SweepReport } from '@floecat/repository';
+import type { CallOptions } from '@floecat/storage-spi';
+import { InvalidArgumentError, StorageMisconfiguredError } from '@floecat/storage-spi';
+
+import type { UpstreamReader } from './harvest/index.ts';
+import type { RegisterRequest, RegisterResult } from './register.ts';
+import { registerTable } from './register.ts';
+
+export interface CatalogServiceConfig {
+  readonly repositories: Repositories;
+  /** Catalog that clients get who name no warehouse. */
+  readonly defaultCatalog: string;
+  readonly upstream: UpstreamReader;
+  /** Snapshots harvested at a time. Default 8. */
+  readonly registerConcurrency?: number;
+}
+
+/** What the REST server and the CLI do, over the repositories of one account. */
+export class CatalogService {
+  readonly repositories: Repositories;
+  readonly defaultCatalog: string;
+  readonly #config: CatalogServiceConfig;
+
+  constructor(config: CatalogServiceConfig) {
+    if (!(config.registerConcurrency === undefined || config.registerConcurrency >= 1))
+      throw new InvalidArgumentError('registerConcurrency must be 1 or more');
+    this.#config = Object.freeze({ ...config });
+    this.repositories = config.repositories;
+    this.defaultCatalog = config.defaultCatalog;
+  }
+
+  /** Makes the account and the default catalog if they are missing. */
+  async prepare(options?: CallOptions): Promise<void> {
+    const { accounts, catalogs, context } = this.repositories;
+    await accounts.ensure(context.account, options);
+    await catalogs.ensure(this.defaultCatalog, options);
+  }
+
+  /** Reads an upstream table and stores it: {@link registerTable}. */
+  register(request: RegisterRequest): Promise<RegisterResult> {
+    const { upstream, registerConcurrency = 8 } = this.#config;
+    return registerTable(this.repositories, upstream, { concurrency: registerConcurrency, ...request });
+  }
+
+  /** Ends registrations that were never finished. */
+  sweep(options?: CallOptions): Promise<SweepReport> {
+    return sweepStagedTables(this.repositories.context, options);
+  }
+
+  /** Throws unless pointers and blobs answer. */
+  async assertReady(options?: CallOptions): Promise<void> {
+    const { accounts, context } = this.repositories;
+    const account = await accounts.get(context.account, options);
+    if (!account)
+      throw new StorageMisconfiguredError(
+        `account ${context.account} does not exist: start the service once`,
+      );
+  }
+}

@@ -1,0 +1,59 @@
+import type { FastifyError, FastifyInstance, FastifyServerOptions } from 'fastify';
+import { fastify } from 'fastify';
+
+import type { CatalogService } from '../catalog-service.ts';
+import { adminRoutes } from './admin-routes.ts';
+import { configRoutes } from './config-routes.ts';
+import { describeError, errorResponse } from './error-response.ts';
+import { healthRoutes } from './health-routes.ts';
+import { indexRoutes } from './index-routes.ts';
+import { namespaceRoutes } from './namespace-routes.ts';
+import { tableRoutes } from './table-routes.ts';
+
+/** Longest path segment, percent-encoding undone; a pointer key is at most 1,024 bytes. */
+const MAX_PARAM_LENGTH = 4_096;
+const RETRY_AFTER_SECONDS = '5';
+
+/** The HTTP face of a {@link CatalogService}: the Iceberg REST protocol, our admin reads and health. */
+export function buildCatalogServer(
+  service: CatalogService,
+  options: Pick<FastifyServerOptions, 'logger' | 'loggerInstance'> = {},
+): FastifyInstance {
+  const app = fastify({
+    ...options,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+  });
+
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const response = describeError(error) ?? ownError(error);
+    if (response.status >= 500) request.log.error(error);
+    if (response.status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS);
+    return reply.code(response.status).send(response.body);
+  });
+
+  app.setNotFoundHandler((request, reply) => {
+    const what = `${request.method} ${request.url.split('?')[0]}`;
+    const response =
+      request.method === 'GET' || request.method === 'HEAD'
+        ? errorResponse(404, 'NotFoundException', `no such endpoint: ${what}; GET / lists what there is`)
+        : errorResponse(406, 'UnsupportedOperationException', `the server does not support ${what}`);
+    return reply.code(response.status).send(response.body);
+  });
+
+  indexRoutes(app, service);
+  healthRoutes(app, service);
+  configRoutes(app, service);
+  namespaceRoutes(app, service);
+  tableRoutes(app, service);
+  adminRoutes(app, service);
+  return app;
+}
+
+/** Errors of Fastify itself: a body that does not parse or validate. Anything else is a defect, told without detail. */
+function ownError(error: FastifyError): ReturnType<typeof errorResponse> {
+  const status = error.statusCode ?? 500;
+  if (status < 500) return errorResponse(status, 'BadRequestException', error.message);
+  return errorResponse(500, 'InternalServerError', 'internal error: see the log of the service');
+}

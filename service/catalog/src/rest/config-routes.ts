@@ -1,0 +1,29 @@
+import type { FastifyInstance } from 'fastify';
+
+import type { CatalogService } from '../catalog-service.ts';
+import type { Query } from './request-values.ts';
+import { queryValue } from './request-values.ts';
+
+/** What of the Iceberg REST protocol is served; clients look here before they call. */
+const ENDPOINTS = [
+  'GET /v1/{prefix}/namespaces',
+  'POST /v1/{prefix}/namespaces',
+  'GET /v1/{prefix}/namespaces/{namespace}',
+  'HEAD /v1/{prefix}/namespaces/{namespace}',
+  'GET /v1/{prefix}/namespaces/{namespace}/tables',
+  'GET /v1/{prefix}/namespaces/{namespace}/tables/{table}',
+  'HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}',
+  'POST /v1/{prefix}/namespaces/{namespace}/register',
+];
+
+export function configRoutes(app: FastifyInstance, service: CatalogService): void {
+  app.get<{ Querystring: Query }>('/v1/config', async (request) => {
+    const warehouse = queryValue(request.query, 'warehouse') || service.defaultCatalog;
+    const catalog = await service.repositories.catalogs.require(warehouse);
+    return {
+      defaults: catalog.resource.properties,
+      overrides: { prefix: encodeURIComponent(warehouse) },
+      endpoints: ENDPOINTS,
+    };
+  });
+}

@@ -1,0 +1,53 @@
+import type { FastifyInstance } from 'fastify';
+
+import type { CatalogService } from '../catalog-service.ts';
+import type { Query } from './request-values.ts';
+import { namespaceLevels, queryValue, readPages } from './request-values.ts';
+
+interface NamespaceParams {
+  readonly prefix: string;
+  readonly namespace: string;
+}
+
+const createBody = {
+  type: 'object',
+  required: ['namespace'],
+  properties: {
+    namespace: { type: 'array', minItems: 1, items: { type: 'string', minLength: 1 } },
+    properties: { type: 'object', additionalProperties: { type: 'string' } },
+  },
+};
+
+export function namespaceRoutes(app: FastifyInstance, { repositories }: CatalogService): void {
+  const { namespaces } = repositories;
+
+  app.get<{ Params: { prefix: string }; Querystring: Query }>('/v1/:prefix/namespaces', async (request) => {
+    const parent = queryValue(request.query, 'parent');
+    const levels = parent ? namespaceLevels(parent) : [];
+    const { items, nextPageToken } = await readPages(request.query, (page) =>
+      namespaces.listChildren(request.params.prefix, levels, page),
+    );
+    return { namespaces: items, 'next-page-token': nextPageToken };
+  });
+
+  app.post<{
+    Params: { prefix: string };
+    Body: { namespace: string[]; properties?: Record<string, string> };
+  }>('/v1/:prefix/namespaces', { schema: { body: createBody } }, async (request) => {
+    const { namespace, properties = {} } = request.body;
+    const { resource } = await namespaces.create(request.params.prefix, namespace, { properties });
+    return { namespace: resource.levels, properties: resource.properties };
+  });
+
+  const path = '/v1/:prefix/namespaces/:namespace';
+
+  app.get<{ Params: NamespaceParams }>(path, async ({ params }) => {
+    const { resource } = await namespaces.require(params.prefix, namespaceLevels(params.namespace));
+    return { namespace: resource.levels, properties: resource.properties };
+  });
+
+  app.head<{ Params: NamespaceParams }>(path, async ({ params }, reply) => {
+    await namespaces.require(params.prefix, namespaceLevels(params.namespace));
+    return reply.code(204).send();
+  });
+}

@@ -1,0 +1,98 @@
+import type { Writable } from 'node:stream';
+
+import type { Settings } from '@floecat/config';
+import type { Clock, Storage } from '@floecat/storage-spi';
+import { StorageMisconfiguredError, systemClock } from '@floecat/storage-spi';
+import type { FastifyInstance } from 'fastify';
+
+import type { CatalogService } from './catalog-service.ts';
+import { openCatalogService } from './open-catalog-service.ts';
+import { buildCatalogServer } from './rest/catalog-server.ts';
+import { demoLakeFolder, seedDemoLake } from './seed.ts';
+
+export interface RunOptions {
+  /** Stops the service: what is under way is finished, nothing new is taken. */
+  readonly signal: AbortSignal;
+  /** Where log lines go, as JSON. */
+  readonly log: Writable;
+  /** Told of what takes long before the service answers. */
+  readonly onProgress?: (text: string) => void;
+  readonly clock?: Clock;
+}
+
+export interface RunningCatalog extends AsyncDisposable {
+  readonly url: string;
+  /** Resolves once the signal was given and the service has stopped. */
+  readonly stopped: Promise<void>;
+}
+
+/** Prepares the catalog, seeds it where it is empty, serves it, and sweeps what was staged and never published. */
+export async function runCatalog(
+  storage: Storage,
+  settings: Settings,
+  options: RunOptions,
+): Promise<RunningCatalog> {
+  const { signal, log, onProgress, clock = systemClock } = options;
+  const service = openCatalogService(storage, settings);
+  await service.prepare({ signal });
+  if (settings.identity.seedEnabled) {
+    const tables = await seedDemoLake(service, demoLakeFolder(settings), { signal });
+    if (tables.length > 0) onProgress?.(`registered the demonstration lake: ${tables.join(', ')}`);
+  }
+  const app = buildCatalogServer(service, { logger: { level: settings.log.level, stream: log } });
+  const url = await listen(app, settings);
+  const stopping = new AbortController();
+  const both = AbortSignal.any([signal, stopping.signal]);
+  const sweeping = sweepUntil(both, service, app, settings.gc.pointerTickEveryMs, clock);
+
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    stopping.abort();
+    closed ??= Promise.all([app.close(), sweeping]).then(() => undefined);
+    return closed;
+  };
+  const stopped = new Promise<void>((resolve, reject) => {
+    const stop = (): void => void close().then(resolve, reject);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  return { url, stopped, [Symbol.asyncDispose]: close };
+}
+
+async function listen(app: FastifyInstance, { http }: Settings): Promise<string> {
+  try {
+    return await app.listen({ host: http.host, port: http.port });
+  } catch (cause) {
+    await app.close();
+    const { code } = cause as NodeJS.ErrnoException;
+    const why =
+      code === 'EADDRINUSE'
+        ? 'the port is in use: stop what uses it, or set floecat.http.port'
+        : 'set floecat.http.host and floecat.http.port to an address of this machine that may be used';
+    throw new StorageMisconfiguredError(`cannot listen on ${http.host}:${http.port}: ${why}`, {
+      operation: 'listen',
+      cause,
+    });
+  }
+}
+
+/** Sweeps at once and then every `intervalMs`, until stopped. A sweep that fails is told and tried again. */
+async function sweepUntil(
+  signal: AbortSignal,
+  service: CatalogService,
+  app: FastifyInstance,
+  intervalMs: number,
+  clock: Clock,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const { swept, children, failed } = await service.sweep({ signal });
+      if (swept > 0) app.log.info({ swept, children }, 'swept registrations that were never finished');
+      for (const { key, cause } of failed)
+        app.log.error({ key, err: cause }, 'a staged table could not be swept');
+    } catch (error) {
+      if (!signal.aborted) app.log.error(error, 'the sweep of staged tables failed; it is tried again');
+    }
+    await clock.sleep(intervalMs, signal).catch(() => undefined);
+  }
+}
