@@ -43,7 +43,8 @@ lint: proto/gen/.generated ## Check style, types of promises, dependencies, mess
 	@$(N) node --conditions=floecat-source tools/generate-properties.ts --check
 
 .PHONY: format
-format: node_modules/.installed ## Format the sources
+format: node_modules/.installed ## Format the sources and write the generated documents anew
+	@$(N) node --conditions=floecat-source tools/generate-properties.ts
 	@$(N) node_modules/.bin/oxfmt .
 
 .PHONY: bench

@@ -1,0 +1,140 @@
+import { locationMap } from './location-map.ts';
+import { duration, wholeNumber } from './number-types.ts';
+import { optional, property, section } from './property.ts';
+import { boolean, host, name, oneOf, path } from './text-types.ts';
+
+const LATER = 'comes with the AWS backend, not in this version';
+const MAX_GRACE_MS = 30 * 24 * 3_600_000;
+
+/**
+ * Every `floecat.*` property: its name, type, default and meaning. Settings, `service/application.properties` and
+ * `docs/configuration.md` all follow from here. Backends are chosen and checked in `storage-settings.ts`.
+ */
+export const SCHEMA = {
+  start: section('Where settings are read from', {
+    configFile: optional(
+      'floecat.config',
+      path,
+      'The properties file to read. Without it, `application.properties` in the working directory is read if there is one.',
+      { notInFile: true },
+    ),
+  }),
+  storage: section('Storage', {
+    kv: property(
+      'floecat.kv',
+      oneOf(['memory', 'local'], { dynamodb: LATER }),
+      'local',
+      'Where pointers are kept: `local` in files of this machine, `memory` for as long as the process lives.',
+    ),
+    blob: property(
+      'floecat.blob',
+      oneOf(['memory', 'local'], { s3: LATER }),
+      'local',
+      'Where blobs are kept. Pointers and blobs belong together, so it must be the same as `floecat.kv`.',
+    ),
+    secrets: property(
+      'floecat.secrets',
+      oneOf(['memory', 'local']),
+      {
+        description: 'as floecat.kv',
+        derive: (read) => (read('floecat.kv') === 'memory' ? 'memory' : 'local'),
+      },
+      'Where secrets are kept. `local`, sealed in `floecat.data-dir`, needs `floecat.kv=local`.',
+    ),
+    dataDir: property(
+      'floecat.data-dir',
+      path,
+      './.floecat',
+      'Folder of the local store and of the demonstration lake, made if it is missing. A relative path begins at the working directory.',
+    ),
+    flush: property(
+      'floecat.local.flush',
+      boolean,
+      'true',
+      'Whether the local store waits for the disk before it acknowledges a write. Switched off, a power loss or a crash of the machine can take acknowledged writes with it.',
+    ),
+  }),
+  identity: section('Account and catalog', {
+    account: property(
+      'floecat.account',
+      name(128),
+      'default',
+      'The account that this service works for, made if it is missing.',
+    ),
+    catalog: property(
+      'floecat.catalog',
+      name(128),
+      'default',
+      'The catalog that clients get who name no warehouse, made if it is missing.',
+    ),
+    seedEnabled: property(
+      'floecat.seed.enabled',
+      boolean,
+      'true',
+      'Whether a small demonstration lake, written below `floecat.data-dir`, is registered at the start where the default catalog is empty.',
+    ),
+  }),
+  http: section('HTTP', {
+    host: property(
+      'floecat.http.host',
+      host,
+      '127.0.0.1',
+      'Address to listen on. The default is reached from this machine only; `0.0.0.0` is every interface.',
+    ),
+    port: property(
+      'floecat.http.port',
+      wholeNumber(0, 65_535),
+      '8181',
+      'Port to listen on; 0 takes any free one.',
+    ),
+  }),
+  upstream: section('Upstream tables', {
+    locations: property(
+      'floecat.upstream.locations',
+      locationMap,
+      '',
+      'Which folder of this machine stands for which location of upstream tables, such as `s3://lake/=./lake, s3://old/=/mnt/old`. Prefixes match whole segments, and the longest one wins; nothing outside these folders is read. The first `=` of an entry separates; a folder cannot have a comma in its path.',
+    ),
+    registerConcurrency: property(
+      'floecat.register.concurrency',
+      wholeNumber(1, 64),
+      '8',
+      'How many snapshots are harvested at a time when a table is registered.',
+    ),
+  }),
+  log: section('Logging', {
+    level: property(
+      'floecat.log.level',
+      oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+      'info',
+      'The least severe messages that are logged.',
+    ),
+  }),
+  gc: section('Garbage collection', {
+    pointerMinAgeMs: property(
+      'floecat.gc.pointer.min-age-ms',
+      wholeNumber(1_000, MAX_GRACE_MS, 'milliseconds'),
+      '3600000',
+      'How long the pointer collector leaves a new pointer alone. Fixed when the store is made: a process with another value is refused.',
+    ),
+    casMinAgeMs: property(
+      'floecat.gc.cas.min-age-ms',
+      wholeNumber(1_000, MAX_GRACE_MS, 'milliseconds'),
+      '3600000',
+      'How long the blob collector leaves a new blob alone. A writer gives up once half of it has passed since its first put. Fixed when the store is made.',
+    ),
+    casRetentionMs: property(
+      'floecat.gc.cas.retention',
+      duration('1s', '3650d'),
+      '7d',
+      'How long a blob that nothing refers to is kept before it is deleted. Fixed when the store is made.',
+    ),
+    // Timers of the runtime hold at most 2^31 - 1 ms, about 24 days.
+    pointerTickEveryMs: property(
+      'floecat.gc.pointer.tick-every',
+      duration('1s', '7d'),
+      '10m',
+      'How often the service sweeps staged owners that were never published.',
+    ),
+  }),
+};

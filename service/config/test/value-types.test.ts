@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+
+import { propertiesOf, SCHEMA } from '@floecat/config';
+
+import { define, load, NOWHERE, onlyProblem } from './support.ts';
+
+/** Sets one property, with what must go with it. */
+function setting(name: string, value: string): { readonly args: string[] } {
+  const together: Record<string, string> = {};
+  if (name === 'floecat.kv' && value === 'memory') together['floecat.blob'] = 'memory';
+  if (name === 'floecat.blob' && value === 'memory') together['floecat.kv'] = 'memory';
+  return { args: define({ ...together, [name]: value }) };
+}
+
+const NO_WHOLE_NUMBERS = [
+  '',
+  ' ',
+  'NaN',
+  '-1',
+  '+8',
+  '7d',
+  '1e400',
+  '1e3',
+  '0x10',
+  '0b1',
+  '8.0',
+  '1,000',
+  '1_000',
+  '08',
+  'Infinity',
+  '٣',
+  '8 8',
+  '99999999999999999999',
+];
+const NO_DURATIONS = [
+  '',
+  '7',
+  'd',
+  '-7d',
+  '+7d',
+  '1.5h',
+  '7 d',
+  '7w',
+  '7000w',
+  '7000constructor',
+  '7D',
+  '7days',
+  '7d12h',
+  '0d',
+  'NaN',
+  '1e3s',
+  '0x1s',
+  '07d',
+  '3651d',
+  '99999999999999999999d',
+  '7__proto__',
+];
+const NO_NAMES = ['', '  ', 'a\u0000b', 'a\nb', 'a\u001fb', '\ud800', 'x'.repeat(129), 'é'.repeat(65)];
+const NO_PATHS = ['', ' ', '~', '~/lake', '~someone/lake', 'a\0b'];
+const NO_BOOLEANS = ['', 'TRUE', 'yes', '1', 'on', 'truee'];
+
+const BAD: Readonly<Record<string, readonly string[]>> = {
+  'floecat.config': NO_PATHS,
+  'floecat.kv': ['', 'Memory', 'dynamo', 'memory,local', 'toString'],
+  'floecat.blob': ['', 'LOCAL', 'files', 'constructor'],
+  'floecat.secrets': ['', 'vault'],
+  'floecat.data-dir': NO_PATHS,
+  'floecat.local.flush': NO_BOOLEANS,
+  'floecat.account': NO_NAMES,
+  'floecat.catalog': NO_NAMES,
+  'floecat.seed.enabled': NO_BOOLEANS,
+  'floecat.http.host': [
+    '',
+    'http://localhost',
+    'localhost:8181',
+    '[::1]',
+    '256.1.1.1',
+    '1.2.3',
+    'a..b',
+    '-a',
+    'a b',
+    'x'.repeat(64),
+    'a/b',
+  ],
+  'floecat.http.port': [...NO_WHOLE_NUMBERS, '65536'],
+  'floecat.upstream.locations': [
+    'a',
+    'a=',
+    '=b',
+    'a=b,',
+    ',a=b',
+    'a=b,,c=d',
+    'a=b, a=c',
+    's3://b/x=a, s3://b/x/=c',
+    's3://b/=~/lake',
+    's3://b/=s3://c/',
+    's3://b/=file:///lake',
+  ],
+  'floecat.register.concurrency': [...NO_WHOLE_NUMBERS, '0', '65'],
+  'floecat.log.level': ['', 'INFO', 'verbose', 'warning'],
+  'floecat.gc.pointer.min-age-ms': [...NO_WHOLE_NUMBERS, '0', '999', '2592000001', '1h'],
+  'floecat.gc.cas.min-age-ms': [...NO_WHOLE_NUMBERS, '0', '999', '2592000001', '1h'],
+  'floecat.gc.cas.retention': [...NO_DURATIONS, '999ms'],
+  'floecat.gc.pointer.tick-every': [...NO_DURATIONS, '8d', '169h', '999ms'],
+};
+
+const GOOD: Readonly<Record<string, readonly string[]>> = {
+  'floecat.kv': ['memory', 'local', ' local '],
+  'floecat.blob': ['memory', 'local'],
+  'floecat.secrets': ['memory', 'local'],
+  'floecat.data-dir': ['.', '/var/lib/floecat', 'a b', '~x'],
+  'floecat.local.flush': ['true', 'false'],
+  'floecat.account': ['default', 'a/b', 'x'.repeat(128), 'é'.repeat(64)],
+  'floecat.catalog': ['Ünïcode 🐟'],
+  'floecat.seed.enabled': ['true', 'false'],
+  'floecat.http.host': ['0.0.0.0', '::', '::1', 'localhost', 'a-b.example', 'my_host'],
+  'floecat.http.port': ['0', '1', '65535', ' 80 '],
+  'floecat.upstream.locations': ['', 'a=b', ' a = b , c = d '],
+  'floecat.register.concurrency': ['1', '64'],
+  'floecat.log.level': ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+  'floecat.gc.pointer.min-age-ms': ['1000', '2592000000'],
+  'floecat.gc.cas.min-age-ms': ['1000', '2592000000'],
+  'floecat.gc.cas.retention': ['1s', '1000ms', '3650d'],
+  'floecat.gc.pointer.tick-every': ['1s', '7d', '168h'],
+};
+
+suite('values of each property', () => {
+  test('every property has bad values here', () => {
+    assert.deepEqual(
+      Object.keys(BAD).toSorted(),
+      propertiesOf(SCHEMA)
+        .map(({ name }) => name)
+        .toSorted(),
+    );
+  });
+
+  for (const [name, values] of Object.entries(BAD))
+    test(`${name} refuses what it cannot use, and says what it accepts`, () => {
+      for (const value of values) {
+        const problem = onlyProblem(setting(name, value));
+        assert.equal(problem.name, name, JSON.stringify(value));
+        assert.deepEqual(problem.origin, { kind: 'argument' });
+        assert.equal(problem.value, value.trim());
+        assert.notEqual(problem.message, '');
+      }
+    });
+
+  for (const [name, values] of Object.entries(GOOD))
+    test(`${name} accepts its limits`, () => {
+      for (const value of values)
+        assert.doesNotThrow(() => load(setting(name, value)), JSON.stringify(value));
+    });
+
+  test('a backend of a later version is refused by name', () => {
+    for (const [name, value] of [
+      ['floecat.kv', 'dynamodb'],
+      ['floecat.blob', 's3'],
+    ] as const) {
+      const { message } = onlyProblem(setting(name, value));
+      assert.match(message, /comes with the AWS backend, not in this version; expected memory or local/);
+    }
+  });
+
+  test('durations are milliseconds', () => {
+    for (const [text, expected] of [
+      ['2500ms', 2_500],
+      ['90s', 90_000],
+      ['10m', 600_000],
+      ['2h', 7_200_000],
+      ['7d', 604_800_000],
+    ] as const)
+      assert.equal(load(setting('floecat.gc.cas.retention', text)).layout.casRetentionMs, expected);
+  });
+
+  test('upstream locations: the first = separates, blanks go, folders begin at the working directory', () => {
+    const { locations } = load(
+      setting('floecat.upstream.locations', ' s3://lake/a = ./lake=b ,s3://old/=/mnt/old'),
+    ).upstream;
+    assert.deepEqual(locations, [
+      { prefix: 's3://lake/a', folder: join(NOWHERE, 'lake=b') },
+      { prefix: 's3://old/', folder: '/mnt/old' },
+    ]);
+    assert.deepEqual(load().upstream.locations, []);
+  });
+
+  test('upstream locations: every wrong entry is told, by number', () => {
+    const { message } = onlyProblem(setting('floecat.upstream.locations', 'a=b, c, a=d, =e, f='));
+    for (const number of [2, 3, 4, 5]) assert.match(message, new RegExp(`entry ${number}: `));
+    assert.doesNotMatch(message, /entry 1: /);
+  });
+});
