@@ -10,6 +10,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   '@floecat/storage-testkit': ['@floecat/storage-spi'],
   '@floecat/storage-memory': ['@floecat/storage-spi'],
   '@floecat/storage-local': ['@floecat/storage-spi'],
+  '@floecat/storage-aws': ['@floecat/storage-spi'],
   '@floecat/config': ['@floecat/storage-spi', '@floecat/storage-memory', '@floecat/storage-local'],
   '@floecat/repository': ['@floecat/storage-spi', '@floecat/proto'],
   '@floecat/catalog': ['@floecat/storage-spi', '@floecat/proto', '@floecat/repository', '@floecat/config'],

@@ -40,14 +40,14 @@ events.on('test:stdout', ({ message }) => process.stdout.write(indented(message)
 events.on('test:stderr', ({ message }) => process.stdout.write(indented(message)));
 events.on('test:summary', ({ file, counts, duration_ms: ms, success }) => {
   if (file !== undefined) {
-    const bad = counts.failed + counts.cancelled;
+    const bad = badOf(counts);
     print(
       `${success ? '✔' : '✖'} ${shown(file)}: ${counts.passed} passed${bad > 0 ? `, ${bad} failed` : ''} (${seconds(ms)})`,
     );
     return;
   }
   total.passed = counts.passed;
-  total.failed = counts.failed + counts.cancelled;
+  total.failed = badOf(counts);
   total.skipped = counts.skipped;
 });
 
@@ -61,6 +61,16 @@ print(
   `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`,
 );
 if (total.failed > 0 || total.passed === 0) process.exitCode = 1;
+
+/** Failed and cancelled tests; the summary does not count them by themselves. */
+function badOf({
+  tests,
+  passed,
+  skipped,
+  todo,
+}: Readonly<Record<'tests' | 'passed' | 'skipped' | 'todo', number>>): number {
+  return tests - passed - skipped - todo;
+}
 
 function shown(file: string | undefined): string {
   return file === undefined ? '?' : relative(process.cwd(), file);

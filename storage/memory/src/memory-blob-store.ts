@@ -68,7 +68,7 @@ export class MemoryBlobStore implements BlobStore {
       lastModified: now,
       tags: Object.freeze({ ...options.tags }),
     });
-    this.#versions.set(uri, [...(this.#versions.get(uri) ?? []), { header, bytes: Uint8Array.from(bytes) }]);
+    this.#versions.set(uri, [...(this.#versions.get(uri) ?? []), { header, bytes: new Uint8Array(bytes) }]);
     return header;
   }
 

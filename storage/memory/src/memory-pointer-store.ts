@@ -129,7 +129,7 @@ export class MemoryPointerStore implements PointerStore {
   async importPointers(entries: readonly Pointer[], mode: ImportMode): Promise<ImportReport> {
     const left: ImportReport['left'][number][] = [];
     for (const entry of entries) {
-      const obstacle = decideImport(entry, this.#rows.get(entry.key), mode);
+      const obstacle = decideImport(entry, this.#read(entry.key), mode);
       if (obstacle) left.push(obstacle);
       else this.#rows.set(entry.key, Object.freeze({ ...entry }));
     }

@@ -1,36 +1,31 @@
 import type { SecretPage, SecretRef, SecretsManager } from '@floecat/storage-spi';
-import {
-  DEFAULT_PAGE_SIZE,
-  joinKey,
-  lowerBound,
-  PageTokens,
-  prefixOf,
-  secretName,
-  splitKey,
-  StorageNotFoundError,
-} from '@floecat/storage-spi';
+import { joinKey, PageTokens, pageOfSecrets, secretName, StorageNotFoundError } from '@floecat/storage-spi';
 
-import { SortedMap } from './sorted-map.ts';
+interface Secret {
+  readonly ref: SecretRef;
+  readonly payload: Uint8Array;
+}
 
 /** The reference SecretsManager. */
 export class MemorySecretsManager implements SecretsManager {
   readonly #tokens: PageTokens;
-  readonly #payloads = new SortedMap<Uint8Array>();
+  readonly #secrets = new Map<string, Secret>();
 
   constructor(config: { readonly storeId: string }) {
     this.#tokens = new PageTokens(config.storeId);
   }
 
   async put(ref: SecretRef, payload: Uint8Array): Promise<void> {
-    this.#payloads.set(keyOf(ref), payload.slice());
+    const { account, type, id } = ref;
+    this.#secrets.set(keyOf(ref), { ref: { account, type, id }, payload: new Uint8Array(payload) });
   }
 
   async get(ref: SecretRef): Promise<Uint8Array | undefined> {
-    return this.#payloads.get(keyOf(ref))?.slice();
+    return this.#secrets.get(keyOf(ref))?.payload.slice();
   }
 
   async update(ref: SecretRef, payload: Uint8Array): Promise<void> {
-    if (!this.#payloads.get(keyOf(ref))) {
+    if (!this.#secrets.has(keyOf(ref))) {
       const key = secretName(ref);
       throw new StorageNotFoundError(`update secret: no secret ${key}; put it first`, {
         operation: 'update secret',
@@ -41,25 +36,15 @@ export class MemorySecretsManager implements SecretsManager {
   }
 
   async delete(ref: SecretRef): Promise<void> {
-    this.#payloads.delete(keyOf(ref));
+    this.#secrets.delete(keyOf(ref));
   }
 
   async list(
     account: string,
     options: { readonly limit?: number; readonly pageToken?: string } = {},
   ): Promise<SecretPage> {
-    const prefix = prefixOf(account);
-    const { limit = DEFAULT_PAGE_SIZE, pageToken } = options;
-    const keys = this.#payloads.keysFrom(prefix).filter((key) => key.startsWith(prefix));
-    const after = pageToken === undefined ? undefined : this.#tokens.decode('secrets', prefix, pageToken);
-    const start = after === undefined ? 0 : lowerBound(keys, after, (key) => key, true);
-    const page = keys.slice(start, start + limit);
-    const secrets = page.map((key) => {
-      const [, type = '', id = ''] = splitKey(key);
-      return { account, type, id };
-    });
-    if (start + limit >= keys.length) return { secrets };
-    return { secrets, nextPageToken: this.#tokens.encode('secrets', prefix, page.at(-1) as string) };
+    const refs = [...this.#secrets.values()].map(({ ref }) => ref).filter((ref) => ref.account === account);
+    return pageOfSecrets(this.#tokens, account, refs, options);
   }
 
   async close(): Promise<void> {}

@@ -68,9 +68,10 @@ export interface BulkDeleteReport {
 export const LOST_TAG = 'floecat-lost';
 
 /**
- * Immutable blobs by URI: `/` and 1 to 1,023 more UTF-8 bytes, compared byte for byte; `/.floecat/` is the store's
- * own. Every put makes a version. Bytes are verified against their SHA-256 on every read. A missing bucket or
- * folder is `STORAGE_MISCONFIGURED`, never a missing blob.
+ * Immutable blobs by URI: `/` and 1 to 1,023 more UTF-8 bytes, compared byte for byte. What lies below `/.floecat/`
+ * is the store's own: refused, in no listing, and left alone by every delete. Every put makes a version. Bytes are
+ * verified against their SHA-256 on every read. A missing bucket or folder is `STORAGE_MISCONFIGURED`, never a
+ * missing blob.
  */
 export interface BlobStore extends AsyncDisposable {
   /** The blob, or one version of it. `STORAGE_NOT_FOUND` where absent, `STORAGE_CORRUPTION` where damaged. */

@@ -25,7 +25,14 @@ export class CallGate {
         cause: signal.reason,
       });
     this.#inFlight++;
-    const work = body();
+    let work: Promise<T>;
+    try {
+      work = body();
+    } catch (error) {
+      // A body that throws instead of rejecting must not keep close waiting.
+      this.#left();
+      throw error;
+    }
     if (!signal) {
       try {
         return await work;

@@ -160,7 +160,12 @@ function checkUriText(uri: string, refuse: Refuse): void {
 export function checkBlobUri(operation: string, uri: string): void {
   const refuse = refuser(operation, uri);
   checkUriText(uri, refuse);
-  if (uri.startsWith('/.floecat/')) refuse("/.floecat/ is the store's own");
+  if (isStoresOwn(uri)) refuse("/.floecat/ is the store's own");
+}
+
+/** Whether a blob URI, or a prefix of some, lies where the store keeps its own things. */
+export function isStoresOwn(uri: string): boolean {
+  return uri.startsWith('/.floecat/');
 }
 
 export function checkVersionId(operation: string, uri: string, versionId: string): void {

@@ -88,6 +88,7 @@ class GuardedBlobStore implements BlobStore {
       refuse('this prefix deletes everything; say so with { everything: true }');
     if (prefix !== '' && !prefix.endsWith('/'))
       refuse('the prefix must end in /, or it would take siblings too');
+    if (check.isStoresOwn(prefix)) refuse("/.floecat/ is the store's own");
     return this.#run('deletePrefix', prefix, true, options, () => this.#inner.deletePrefix(prefix, options));
   }
 

@@ -10,6 +10,7 @@ export * from './limits.ts';
 export * from './page-token.ts';
 export * from './pointer.ts';
 export * from './pointer-store.ts';
+export * from './secret-page.ts';
 export * from './secrets-manager.ts';
 export * from './storage.ts';
 export * from './transitions.ts';

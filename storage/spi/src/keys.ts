@@ -14,9 +14,12 @@ export function escapeSegment(segment: string): string {
   return segment.replace(UNSAFE, (character) => encodeURIComponent(character));
 }
 
-/** The inverse of {@link escapeSegment}. Throws `URIError` on what that never wrote. */
+/** The inverse of {@link escapeSegment}. Throws `URIError` on a `%` that it never wrote. */
 export function unescapeSegment(segment: string): string {
-  return segment.includes('%') ? segment.replace(/(?:%[0-9A-Fa-f]{2})+/g, decodeURIComponent) : segment;
+  if (!segment.includes('%')) return segment;
+  const raw = segment.replace(/(?:%[0-9A-F]{2})+/g, decodeURIComponent);
+  if (escapeSegment(raw) !== segment) throw new URIError(`${JSON.stringify(segment)} is no escaped segment`);
+  return raw;
 }
 
 /** `/a/b/c` from raw segments, each escaped. */

@@ -37,29 +37,31 @@ export class PageTokens {
   /** The position in `token`. Throws `InvalidArgumentError` if it is damaged, or of another listing or store. */
   decode(family: TokenFamily, prefix: string, token: string): string {
     if (token.length > MAX_PAGE_TOKEN_CHARS)
-      throw refused(`is ${token.length} characters long; no token is longer than ${MAX_PAGE_TOKEN_CHARS}`);
+      throw refused(
+        prefix,
+        `is ${token.length} characters long; no token is longer than ${MAX_PAGE_TOKEN_CHARS}`,
+      );
     const bytes = Buffer.from(token, 'base64url');
     const bodyLength = bytes.length - CHECKSUM_BYTES;
     // The comparison with its own encoding refuses what a lenient decoder skips over.
-    if (bodyLength < POSITION || bytes.toString('base64url') !== token) throw refused('is damaged');
+    if (bodyLength < POSITION || bytes.toString('base64url') !== token) throw refused(prefix, 'is damaged');
     const body = bytes.subarray(0, bodyLength);
-    if (body[0] !== VERSION) throw refused(`has format ${body[0]}; this version reads format ${VERSION}`);
+    if (body[0] !== VERSION)
+      throw refused(prefix, `has format ${body[0]}; this version reads format ${VERSION}`);
     if (!timingSafeEqual(checksum(family, body), bytes.subarray(bodyLength)))
-      throw refused('is damaged, or belongs to another kind of listing');
+      throw refused(prefix, 'is damaged, or belongs to another kind of listing');
     if (!body.subarray(STORE_ID, PREFIX_HASH).equals(this.#storeId))
-      throw refused('belongs to another store');
+      throw refused(prefix, 'belongs to another store');
     if (!body.subarray(PREFIX_HASH, POSITION).equals(sha256(prefix)))
-      throw refused('belongs to a listing of another prefix');
+      throw refused(prefix, 'belongs to a listing of another prefix');
     return body.subarray(POSITION).toString('utf8');
   }
 }
 
-function refused(why: string): InvalidArgumentError {
+function refused(prefix: string, why: string): InvalidArgumentError {
   return new InvalidArgumentError(
     `page token ${why}: pass on the token of the previous page unchanged, or none`,
-    {
-      operation: 'list',
-    },
+    { operation: 'list', key: prefix },
   );
 }
 

@@ -78,7 +78,10 @@ export interface PointerPage {
   readonly nextPageToken?: string;
 }
 
-/** `if-absent` leaves what exists; `if-lower` also raises a row of the same incarnation that has a lower version. */
+/**
+ * `if-absent` leaves what exists; `if-lower` also raises a row of the same incarnation that has a lower version. An
+ * expired row does not exist.
+ */
 export type ImportMode = 'if-absent' | 'if-lower';
 
 export interface ImportReport {

@@ -96,7 +96,10 @@ function holds(operation: BatchOperation, current: Pointer | undefined): boolean
   }
 }
 
-/** Whether an import may write `entry` over `current` (expired rows included), and if not, why. */
+/**
+ * Whether an import may write `entry` over `current`, and if not, why. `current` is an unexpired row: an expired one
+ * is absent here as everywhere, or the answer would depend on whether it was reaped yet.
+ */
 export function decideImport(
   entry: Pointer,
   current: Pointer | undefined,

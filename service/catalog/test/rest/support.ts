@@ -5,7 +5,7 @@ import { buildCatalogServer, CatalogService, LocalFolderReader, UpstreamLocation
 import { openRepositories, repositoryContext } from '@floecat/repository';
 import type { Storage } from '@floecat/storage-spi';
 import { openMemoryStorage } from '@floecat/storage-memory';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 
 /** The real tables that lie beside the checkout; tests that need them are skipped, saying so, where they are absent. */
 export const LAKE = join(import.meta.dirname, '../../../../../shared/data/lake');
@@ -102,7 +102,7 @@ export async function registerOverRest(
   world: RestWorld,
   name: string,
   location: string,
-): Promise<ReturnType<typeof JSON.parse>> {
+): Promise<LightMyRequestResponse> {
   return world.app.inject({
     method: 'POST',
     url: '/v1/default/namespaces/tpch/register',

@@ -1,0 +1,280 @@
+import type {
+  BatchOperation,
+  BatchResult,
+  CallOptions,
+  CasResult,
+  Clock,
+  DeleteResult,
+  Expected,
+  ImportMode,
+  ImportReport,
+  ListOptions,
+  Pointer,
+  PointerPage,
+  PointerStore,
+  PointerWrite,
+  RandomSource,
+  ReadOptions,
+  WriteOptions,
+} from '@floecat/storage-spi';
+import { DEFAULT_PAGE_SIZE, isExpired, PageTokens, StorageCorruptionError } from '@floecat/storage-spi';
+
+import type { Health } from './health.ts';
+import { LatestReads } from './latest-reads.ts';
+import type { PointerTable } from './pointer-table.ts';
+import type { PointerWriter } from './pointer-writer.ts';
+import type { ListedRow } from './write-requests.ts';
+
+/** Rows looked at before the event loop gets its turn. */
+const ROWS_PER_TURN = 2_000;
+/** Rows of one transaction of a call that writes many. */
+const ROWS_PER_TRANSACTION = 1_000;
+
+export interface LocalPointerStoreConfig {
+  readonly table: PointerTable;
+  readonly writer: PointerWriter;
+  readonly storeId: string;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly health: Health;
+}
+
+/**
+ * Pointers in LMDB. Reads go to the newest snapshot without waiting; writes are decided and committed by a thread,
+ * atomic between processes too, and acknowledged once flushed.
+ *
+ * A damaged row gives `STORAGE_CORRUPTION` that names its key, in every call that has to read it: `getBatch` fails
+ * with it, a count or a conditional delete ends at it, and a listing ends the page before it, so that the call
+ * which begins at it throws. `pageTokenAfterKey` goes on behind it; `deleteByPrefix` with `unconditional` removes it.
+ */
+export class LocalPointerStore implements PointerStore {
+  readonly #config: LocalPointerStoreConfig;
+  readonly #tokens: PageTokens;
+  readonly #reads: LatestReads;
+
+  constructor(config: LocalPointerStoreConfig) {
+    this.#config = config;
+    this.#tokens = new PageTokens(config.storeId);
+    this.#reads = new LatestReads(config.table.rows);
+  }
+
+  async get(key: string, options?: ReadOptions): Promise<Pointer | undefined> {
+    this.#config.health.check('get', key);
+    return this.#visible(this.#reads.get(key), options);
+  }
+
+  async getBatch(keys: readonly string[], options?: ReadOptions): Promise<readonly (Pointer | undefined)[]> {
+    this.#config.health.check('getBatch', keys[0] ?? '');
+    const found: (Pointer | undefined)[] = [];
+    for (const [i, key] of keys.entries()) {
+      if (i > 0 && i % ROWS_PER_TURN === 0) await this.#nextTurn('getBatch', key, options);
+      found.push(this.#visible(this.#reads.get(key), options));
+    }
+    return found;
+  }
+
+  async compareAndSet(
+    key: string,
+    expected: Expected,
+    next: PointerWrite,
+    options?: WriteOptions,
+  ): Promise<CasResult> {
+    const operations = [{ op: 'upsert', key, expected, next }] as const;
+    const result = await this.#batch('compareAndSet', key, operations, options);
+    if (result.applied) return { applied: true, pointer: Object.freeze(result.pointers[0] as Pointer) };
+    const [outcome] = result.outcomes;
+    return { applied: false, current: outcome && !outcome.ok ? frozen(outcome.current) : undefined };
+  }
+
+  async compareAndDelete(
+    key: string,
+    expected: Expected,
+    options?: WriteOptions & { readonly includeExpired?: boolean },
+  ): Promise<DeleteResult> {
+    const { clock, writer, health } = this.#config;
+    health.check('compareAndDelete', key);
+    const result = await writer.submit('compareAndDelete', key, {
+      kind: 'delete',
+      key,
+      expected,
+      includeExpired: options?.includeExpired ?? false,
+      now: clock.now(),
+    });
+    if (result.applied) Object.freeze(result.deleted);
+    else frozen(result.current);
+    return result;
+  }
+
+  async compareAndSetBatch(
+    operations: readonly BatchOperation[],
+    options?: WriteOptions,
+  ): Promise<BatchResult> {
+    const result = await this.#batch('compareAndSetBatch', operations[0]?.key ?? '', operations, options);
+    if (result.applied) for (const pointer of result.pointers) frozen(pointer);
+    else for (const outcome of result.outcomes) if (!outcome.ok) frozen(outcome.current);
+    return result;
+  }
+
+  async listPointersByPrefix(prefix: string, options: ListOptions = {}): Promise<PointerPage> {
+    this.#config.health.check('listPointersByPrefix', prefix);
+    const { limit = DEFAULT_PAGE_SIZE, pageToken } = options;
+    const after = pageToken === undefined ? undefined : this.#tokens.decode('pointers', prefix, pageToken);
+    const pointers: Pointer[] = [];
+    let position = after;
+    let more = false;
+    let scanned = 0;
+    this.#reads.scan(prefix, after, (key, bytes) => {
+      more = pointers.length === limit || scanned++ === limit + ROWS_PER_TURN;
+      if (more) return false;
+      try {
+        const pointer = this.#visible(this.#reads.decoder.decode(key, bytes, bytes.length), options);
+        if (pointer) pointers.push(pointer);
+      } catch (error) {
+        if (!(error instanceof StorageCorruptionError) || pointers.length === 0) throw error;
+        more = true;
+        return false;
+      }
+      position = key;
+      return true;
+    });
+    if (!more || position === undefined) return { pointers };
+    return { pointers, nextPageToken: this.#tokens.encode('pointers', prefix, position) };
+  }
+
+  async pageTokenAfterKey(prefix: string, key: string): Promise<string> {
+    return this.#tokens.encode('pointers', prefix, key);
+  }
+
+  async deleteByPrefix(
+    prefix: string,
+    options?: CallOptions & { readonly unconditional?: boolean },
+  ): Promise<{ deleted: number; skipped: number }> {
+    const { writer, health } = this.#config;
+    const total = { deleted: 0, skipped: 0 };
+    let after: string | undefined;
+    for (;;) {
+      health.check('deleteByPrefix', prefix);
+      options?.signal?.throwIfAborted();
+      const rows = this.#rowsToDelete(prefix, after, options?.unconditional === true);
+      const last = rows.at(-1);
+      if (!last) return total;
+      const { deleted, skipped } = await writer.submit('deleteByPrefix', prefix, { kind: 'delete-listed', rows });
+      total.deleted += deleted;
+      total.skipped += skipped;
+      after = last.key;
+    }
+  }
+
+  async countByPrefix(prefix: string, options?: ReadOptions): Promise<number> {
+    this.#config.health.check('countByPrefix', prefix);
+    const { decoder } = this.#reads;
+    let count = 0;
+    for (let after: string | undefined; ; ) {
+      const now = this.#config.clock.now();
+      let scanned = 0;
+      let last: string | undefined;
+      this.#reads.scan(prefix, after, (key, bytes) => {
+        const expiresAt = decoder.expiry(key, bytes, bytes.length);
+        if (options?.includeExpired || expiresAt === 0 || expiresAt * 1000 > now) count++;
+        last = key;
+        return ++scanned < ROWS_PER_TURN;
+      });
+      if (scanned < ROWS_PER_TURN) return count;
+      after = last;
+      await this.#nextTurn('countByPrefix', prefix, options);
+    }
+  }
+
+  async importPointers(
+    entries: readonly Pointer[],
+    mode: ImportMode,
+    options?: CallOptions,
+  ): Promise<ImportReport> {
+    const { writer, health, clock } = this.#config;
+    const left: ImportReport['left'][number][] = [];
+    let imported = 0;
+    for (let from = 0; from < entries.length; from += ROWS_PER_TRANSACTION) {
+      const part = entries.slice(from, from + ROWS_PER_TRANSACTION);
+      const key = part[0]?.key ?? '';
+      health.check('importPointers', key);
+      options?.signal?.throwIfAborted();
+      const report = await writer.submit('importPointers', key, {
+        kind: 'import',
+        entries: part,
+        mode,
+        now: clock.now(),
+      });
+      imported += report.imported;
+      for (const row of report.left) left.push({ ...row, current: Object.freeze(row.current) });
+    }
+    return { imported, left };
+  }
+
+  /** Waits for the writer thread, then closes the environment. */
+  async close(): Promise<void> {
+    await this.#config.writer.close();
+    this.#reads.close();
+    await this.#config.table.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #batch(
+    operation: string,
+    key: string,
+    operations: readonly BatchOperation[],
+    options: WriteOptions | undefined,
+  ): Promise<BatchResult> {
+    const { clock, random, writer, health } = this.#config;
+    health.check(operation, key);
+    const writeId = options?.writeId ?? random.uuid();
+    return writer.submit(operation, key, { kind: 'batch', operations, writeId, now: clock.now() });
+  }
+
+  #visible(pointer: Pointer | undefined, options: ReadOptions | undefined): Pointer | undefined {
+    if (pointer?.expiresAt === undefined || options?.includeExpired) return pointer;
+    return isExpired(pointer, this.#config.clock.now()) ? undefined : pointer;
+  }
+
+  #rowsToDelete(prefix: string, after: string | undefined, unconditional: boolean): ListedRow[] {
+    const now = this.#config.clock.now();
+    const rows: ListedRow[] = [];
+    this.#reads.scan(prefix, after, (key, bytes) => {
+      const pointer = this.#decodeUnless(unconditional, key, bytes);
+      const counts = !pointer || !isExpired(pointer, now);
+      rows.push(
+        pointer && !unconditional
+          ? { key, counts, seen: { version: pointer.version, writeId: pointer.writeId } }
+          : { key, counts },
+      );
+      return rows.length < ROWS_PER_TRANSACTION;
+    });
+    return rows;
+  }
+
+  /** A damaged row cannot be compared, but it can be deleted by who asked for no comparison. */
+  #decodeUnless(unconditional: boolean, key: string, bytes: Buffer): Pointer | undefined {
+    try {
+      return this.#reads.decoder.decode(key, bytes, bytes.length);
+    } catch (error) {
+      if (unconditional && error instanceof StorageCorruptionError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Lets the event loop go on in the middle of a long call. */
+  async #nextTurn(operation: string, key: string, options: CallOptions | undefined): Promise<void> {
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+    options?.signal?.throwIfAborted();
+    this.#config.health.check(operation, key);
+  }
+}
+
+/** Pointers come from the thread as copies, which are not frozen. */
+function frozen(pointer: Pointer | undefined): Pointer | undefined {
+  return pointer && Object.freeze(pointer);
+}

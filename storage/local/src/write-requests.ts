@@ -1,0 +1,148 @@
+import type {
+  BatchOperation,
+  BatchResult,
+  DeleteResult,
+  Expected,
+  ImportMode,
+  ImportReport,
+  Pointer,
+} from '@floecat/storage-spi';
+import { decideBatch, decideImport, isExpired, matches } from '@floecat/storage-spi';
+
+/** What the writer thread is asked to do, each atomic. Times are by the clock of the store that asks. */
+export type WriteRequest =
+  | {
+      readonly kind: 'batch';
+      readonly operations: readonly BatchOperation[];
+      readonly writeId: string;
+      readonly now: number;
+    }
+  | {
+      readonly kind: 'delete';
+      readonly key: string;
+      readonly expected: Expected;
+      readonly includeExpired: boolean;
+      readonly now: number;
+    }
+  | { readonly kind: 'delete-listed'; readonly rows: readonly ListedRow[] }
+  | {
+      readonly kind: 'import';
+      readonly entries: readonly Pointer[];
+      readonly mode: ImportMode;
+      readonly now: number;
+    };
+
+export interface ListedRow {
+  readonly key: string;
+  /** The version to delete; absent: whatever is there. */
+  readonly seen?: { readonly version: number; readonly writeId: string };
+  /** An expired row goes too, but nobody could see it, so it is not counted. */
+  readonly counts: boolean;
+}
+
+export interface DeletedCounts {
+  readonly deleted: number;
+  readonly skipped: number;
+}
+
+export interface WriteAnswers {
+  readonly batch: BatchResult;
+  readonly delete: DeleteResult;
+  readonly 'delete-listed': DeletedCounts;
+  readonly import: ImportReport;
+}
+
+export type WriteAnswer = WriteAnswers[keyof WriteAnswers];
+
+/** The table inside a write transaction. */
+export interface WritableRows {
+  /** The row, expired or not; throws `StorageCorruptionError` where it is damaged. */
+  get(key: string): Pointer | undefined;
+  has(key: string): boolean;
+  put(pointer: Pointer): void;
+  remove(key: string): void;
+}
+
+/**
+ * Decides one request and writes what follows. All of it is decided before the first write, so that one that throws
+ * has changed nothing and the transaction can go on with others.
+ */
+export function applyRequest(request: WriteRequest, rows: WritableRows): WriteAnswer {
+  switch (request.kind) {
+    case 'batch':
+      return applyBatch(request, rows);
+    case 'delete': {
+      const current = live(rows.get(request.key), request.now, request.includeExpired);
+      if (!current || !matches(current, request.expected)) return { applied: false, current };
+      rows.remove(request.key);
+      return { applied: true, deleted: current };
+    }
+    case 'delete-listed':
+      return deleteListed(request.rows, rows);
+    case 'import':
+      return applyImport(request, rows);
+  }
+}
+
+/** About how many bytes the request writes. */
+export function weightOf(request: WriteRequest): number {
+  switch (request.kind) {
+    case 'batch': {
+      let weight = 0;
+      for (const operation of request.operations)
+        weight += operation.op === 'upsert' ? rowWeight(operation.next) : operation.key.length;
+      return weight;
+    }
+    case 'delete':
+      return request.key.length;
+    case 'delete-listed':
+      return request.rows.length * 100;
+    case 'import':
+      return request.entries.reduce((weight, entry) => weight + rowWeight(entry), 0);
+  }
+}
+
+function rowWeight(row: { kind: 'blob'; blobUri: string } | { kind: 'value'; value: string }): number {
+  return 300 + (row.kind === 'blob' ? row.blobUri : row.value).length;
+}
+
+function applyBatch(request: WriteRequest & { kind: 'batch' }, rows: WritableRows): BatchResult {
+  const { operations, writeId, now } = request;
+  const decision = decideBatch(operations, (key) => live(rows.get(key), now, false), { writeId, now });
+  if (!decision.applied) return decision;
+  for (const [key, pointer] of decision.writes) {
+    if (pointer) rows.put(pointer);
+    else rows.remove(key);
+  }
+  return { applied: true, pointers: decision.pointers };
+}
+
+function deleteListed(listed: readonly ListedRow[], rows: WritableRows): DeletedCounts {
+  const doomed: ListedRow[] = [];
+  let skipped = 0;
+  for (const row of listed) {
+    if (!row.seen) {
+      if (rows.has(row.key)) doomed.push(row);
+      continue;
+    }
+    const current = rows.get(row.key);
+    if (current?.version === row.seen.version && current.writeId === row.seen.writeId) doomed.push(row);
+    else skipped++;
+  }
+  for (const { key } of doomed) rows.remove(key);
+  return { deleted: doomed.filter((row) => row.counts).length, skipped };
+}
+
+function applyImport(request: WriteRequest & { kind: 'import' }, rows: WritableRows): ImportReport {
+  const { entries, mode, now } = request;
+  const obstacles = entries.map((entry) =>
+    decideImport(entry, live(rows.get(entry.key), now, false), mode),
+  );
+  for (const [i, entry] of entries.entries()) if (!obstacles[i]) rows.put(entry);
+  const left = obstacles.filter((obstacle) => obstacle !== undefined);
+  return { imported: entries.length - left.length, left };
+}
+
+function live(row: Pointer | undefined, now: number, includeExpired: boolean): Pointer | undefined {
+  return row && (includeExpired || !isExpired(row, now)) ? row : undefined;
+}

@@ -1,0 +1,121 @@
+import { statfsSync } from 'node:fs';
+import { constants } from 'node:os';
+
+import type { Pointer } from '@floecat/storage-spi';
+import { StorageCorruptionError } from '@floecat/storage-spi';
+import { TransactionFlags } from 'lmdb';
+
+import type { PointerTable } from './pointer-table.ts';
+import { encodeRow, RowDecoder } from './row-codec.ts';
+import type { WritableRows } from './write-requests.ts';
+import { applyRequest } from './write-requests.ts';
+import type { NumberedRequest, WriteFailure, WriterResult, WriterSettings } from './writer-protocol.ts';
+
+const MDB_MAP_FULL = -30792;
+/** How LMDB says, in the error of a commit, that it failed while it wrote pages that nothing refers to yet. */
+const PAGE_WRITE = 'Attempting to write page';
+/** With less left on the disk than this, a write that came up short is taken for a full disk. */
+const NO_ROOM_BYTES = 8 * 1024 * 1024;
+const COMMITS_BETWEEN_READER_CHECKS = 4096;
+
+/**
+ * Runs requests in write transactions, many in one. The transactions are synchronous: a commit that fails throws
+ * here, so that it is known which requests were lost. For that reason this has a thread of its own.
+ */
+export class WriteTransactions {
+  readonly #table: PointerTable;
+  readonly #settings: WriterSettings;
+  readonly #rows: WritableRows;
+  readonly #flags: number;
+  #dead: WriteFailure | undefined;
+  #commits = 0;
+
+  constructor(table: PointerTable, settings: WriterSettings) {
+    this.#table = table;
+    this.#settings = settings;
+    this.#rows = writableRows(table);
+    const { ABORTABLE, SYNCHRONOUS_COMMIT, NO_SYNC_FLUSH } = TransactionFlags;
+    this.#flags = ABORTABLE | SYNCHRONOUS_COMMIT | (settings.flush ? 0 : NO_SYNC_FLUSH);
+  }
+
+  /** Commits a group together; one request of it never changes the outcome of another. */
+  run(group: readonly NumberedRequest[]): WriterResult[] {
+    const dead = this.#dead;
+    if (dead) return group.map(({ id }) => ({ id, failure: { kind: 'failed', message: dead.message } }));
+    const results: WriterResult[] = [];
+    try {
+      this.#transact(() => {
+        for (const { id, request } of group) results.push(this.#attempt(id, request));
+      });
+    } catch (error) {
+      const failure = this.#failureOf(error as Error & { code?: unknown });
+      // One of them may be what is too large.
+      if (failure.kind === 'full' && group.length > 1) return group.flatMap((request) => this.run([request]));
+      if (failure.kind !== 'full') this.#dead = failure;
+      return group.map(({ id }) => ({ id, failure }));
+    }
+    if (++this.#commits % COMMITS_BETWEEN_READER_CHECKS === 0) this.#table.rows.readerCheck();
+    return results;
+  }
+
+  #attempt(id: number, request: NumberedRequest['request']): WriterResult {
+    try {
+      return { id, answer: applyRequest(request, this.#rows) };
+    } catch (error) {
+      // It decides before it writes, so the transaction is as it was.
+      if (!(error instanceof StorageCorruptionError)) throw error;
+      return { id, failure: { kind: 'damaged', key: error.key ?? '', message: error.message } };
+    }
+  }
+
+  /** Nothing may be returned into the library: a promise would keep the transaction open. */
+  #transact(body: () => void): void {
+    this.#table.rows.transactionSync(() => {
+      body();
+    }, this.#flags);
+  }
+
+  #failureOf(error: Error & { code?: unknown }): WriteFailure {
+    const message = `${error.message} (${String(error.code)})`;
+    // Only a failure on the last page, which makes the transaction current, leaves the environment broken.
+    if (!this.#stillWorks()) return { kind: 'unknown', message };
+    return { kind: this.#isFull(error) ? 'full' : 'failed', message };
+  }
+
+  #stillWorks(): boolean {
+    try {
+      this.#transact(() => undefined);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #isFull({ code, message }: Error & { code?: unknown }): boolean {
+    const { ENOSPC, EDQUOT, EIO } = constants.errno;
+    if (code === MDB_MAP_FULL) return true;
+    // Without that remark the flush failed, and a flush that failed is not repeated.
+    if (code === ENOSPC || code === EDQUOT) return message.includes(PAGE_WRITE);
+    if (code !== EIO || message.includes(PAGE_WRITE)) return false;
+    // LMDB says EIO also where the disk took only a part of what was written.
+    const { bavail, bsize } = statfsSync(this.#settings.folder);
+    return bavail * bsize < NO_ROOM_BYTES;
+  }
+}
+
+function writableRows({ rows }: PointerTable): WritableRows {
+  const decoder = new RowDecoder();
+  return {
+    get(key: string): Pointer | undefined {
+      const bytes = rows.getBinaryFast(key);
+      return bytes && decoder.decode(key, bytes, bytes.length);
+    },
+    has: (key: string) => rows.getBinaryFast(key) !== undefined,
+    put(pointer: Pointer): void {
+      void rows.put(pointer.key, encodeRow(pointer));
+    },
+    remove(key: string): void {
+      void rows.remove(key);
+    },
+  };
+}

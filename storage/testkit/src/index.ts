@@ -1,0 +1,11 @@
+export { blobContract } from './blobs/blob-contract.ts';
+export * from './contract-case.ts';
+export * from './fake-clock.ts';
+export * from './fixture.ts';
+export { pointerContract } from './pointers/pointer-contract.ts';
+export * from './history-recorder.ts';
+export * from './linearizability.ts';
+export * from './register-contract.ts';
+export { secretsContract } from './secrets/secrets-contract.ts';
+export * from './seeded-random.ts';
+export * from './storage-wrappers.ts';

@@ -1,0 +1,59 @@
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+
+import type { ContractCase, MakeFixture } from './contract-case.ts';
+import { runCase } from './contract-case.ts';
+import type { StorageWrapper } from './storage-wrappers.ts';
+import { spiWrappers, wrapFixture } from './storage-wrappers.ts';
+
+export interface RegisterOptions {
+  /** The suite runs once more through each of these. Default: every wrapper of the SPI. */
+  readonly wrappers?: readonly StorageWrapper[];
+  /** A case that takes longer than this many milliseconds has hung, and fails. Default 300,000. */
+  readonly timeout?: number;
+}
+
+/**
+ * Registers a contract with `node:test`, each case on a fixture of its own, and again through each wrapper. A case
+ * is skipped where the fixture declares that it lacks what the case needs, and for nothing else; the skip names it.
+ * Each suite ends in a line that says how many cases ran, e.g. `contract pointers on memory: 91 cases`.
+ */
+export function registerContract(
+  title: string,
+  cases: readonly ContractCase[],
+  makeFixture: MakeFixture,
+  options: RegisterOptions = {},
+): void {
+  const { wrappers = spiWrappers, timeout = 300_000 } = options;
+  register(`contract ${title}`, cases, makeFixture, timeout);
+  for (const wrapper of wrappers) {
+    const makeWrapped: MakeFixture = async () => wrapFixture(await makeFixture(), wrapper);
+    register(`contract ${title}, ${wrapper.name}`, cases, makeWrapped, timeout);
+  }
+}
+
+function register(
+  title: string,
+  cases: readonly ContractCase[],
+  makeFixture: MakeFixture,
+  timeout: number,
+): void {
+  void test(title, async (t) => {
+    let ran = 0;
+    const lacking = new Set<string>();
+    const runOne = async (contractCase: ContractCase, context: TestContext): Promise<void> => {
+      const result = await runCase(contractCase, makeFixture);
+      if (result.outcome === 'skipped') {
+        for (const capability of result.missing) lacking.add(capability);
+        return context.skip(`lacks ${result.missing.join(', ')}`);
+      }
+      ran++;
+      if (result.outcome === 'failed') throw result.error;
+    };
+    for (const contractCase of cases)
+      await t.test(contractCase.name, { timeout }, (context) => runOne(contractCase, context));
+    const skipped = cases.length - ran;
+    const why = skipped === 0 ? '' : `, ${skipped} skipped for want of ${[...lacking].join(', ')}`;
+    t.diagnostic(`${title}: ${ran} cases${why}`);
+  });
+}

@@ -1,0 +1,53 @@
+import type { Storage } from '@floecat/storage-spi';
+import { guardBlobStore, guardPointerStore, guardSecretsManager } from '@floecat/storage-spi';
+
+import type { StorageFixture } from './fixture.ts';
+
+/** A layer over the three stores that must not change any law. */
+export interface StorageWrapper {
+  /** Follows the title of the suite, e.g. `guarded twice`. */
+  readonly name: string;
+  wrap(storage: Storage): Pick<Storage, 'pointers' | 'blobs' | 'secrets'>;
+}
+
+/** The wrappers of the SPI. Every contract runs again through each. */
+export const spiWrappers: readonly StorageWrapper[] = [
+  {
+    name: 'guarded twice',
+    wrap: ({ pointers, blobs, secrets }) => ({
+      pointers: guardPointerStore(pointers),
+      blobs: guardBlobStore(blobs),
+      secrets: guardSecretsManager(secrets),
+    }),
+  },
+];
+
+/** The same fixture with every client it hands out wrapped; closing a client closes the wrapped stores first. */
+export function wrapFixture(fixture: StorageFixture, wrapper: StorageWrapper): StorageFixture {
+  const wrap = (storage: Storage): Storage => {
+    const { pointers, blobs, secrets } = wrapper.wrap(storage);
+    const { layout } = storage;
+    const close = async (): Promise<void> => {
+      await Promise.all([pointers.close(), blobs.close(), secrets.close()]);
+      await storage.close();
+    };
+    return { pointers, blobs, secrets, layout, close, [Symbol.asyncDispose]: close };
+  };
+  const { clock, prefix, capabilities } = fixture;
+  let storage = wrap(fixture.storage);
+  return {
+    get storage() {
+      return storage;
+    },
+    clock,
+    prefix,
+    capabilities,
+    openSecond: async () => wrap(await fixture.openSecond()),
+    restart: async () => {
+      storage = wrap(await fixture.restart());
+      return storage;
+    },
+    damageBlob: (uri, versionId) => fixture.damageBlob(uri, versionId),
+    [Symbol.asyncDispose]: () => fixture[Symbol.asyncDispose](),
+  };
+}
