@@ -4,7 +4,13 @@ import type { LoadedTable, NewSnapshot, Repositories } from '@floecat/repository
 import { BlobWriter, discardStagedTable, mapBounded, payloadUri, snapshotOwner } from '@floecat/repository';
 import type { CallOptions } from '@floecat/storage-spi';
 
-import type { HarvestedChunk, ManifestOutcome, TableMetadata, TableMetadataFile, UpstreamReader } from './harvest/index.ts';
+import type {
+  HarvestedChunk,
+  ManifestOutcome,
+  TableMetadata,
+  TableMetadataFile,
+  UpstreamReader,
+} from './harvest/index.ts';
 import { harvestSnapshot, ManifestCache, readTableMetadata } from './harvest/index.ts';
 
 /** A scan bundle up to this size, serialized, is held by its root and needs no blob of its own. */

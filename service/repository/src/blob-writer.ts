@@ -14,7 +14,12 @@ export interface Payload {
   readonly message: string;
 }
 
-/** The URI of a payload blob: content-addressed below its owner. */
+/** The URI of a root blob: content-addressed in its owner's own folder. */
+export function rootUri(owner: OwnerRef, bytes: Uint8Array): string {
+  return `${owner.blobPrefix}${sha256Hex(bytes)}.pb`;
+}
+
+/** The URI of a payload blob: content-addressed, one folder below its owner's. */
 export function payloadUri(owner: OwnerRef, part: string, bytes: Uint8Array): string {
   return `${owner.blobPrefix}${part}/${sha256Hex(bytes)}.pb`;
 }

@@ -6,7 +6,7 @@ import type { BatchOperation, BatchOutcome, OwnerState, Pointer } from '@floecat
 import { digestInUri, InvalidArgumentError } from '@floecat/storage-spi';
 
 import type { Payload } from './blob-writer.ts';
-import { BlobWriter, payloadUri } from './blob-writer.ts';
+import { BlobWriter, rootUri } from './blob-writer.ts';
 import { mapBounded } from './bounded.ts';
 import type { OwnerRef } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
@@ -163,7 +163,7 @@ function buildRoots(context: RepositoryContext, changes: readonly Change[], writ
       state: storedState(change.state),
     });
     const bytes = encodeRoot(envelope, message.bytes);
-    return { uri: payloadUri(owner, 'root', bytes), bytes, message: 'floecat.v1.RootBlob' };
+    return { uri: rootUri(owner, bytes), bytes, message: 'floecat.v1.RootBlob' };
   });
 }
 
@@ -181,13 +181,13 @@ function effectsOf(change: Change): MessageInitShape<typeof EffectSchema>[] {
   return [own, ...names];
 }
 
-function operationsOf(change: Change, rootUri: string): BatchOperation[] {
+function operationsOf(change: Change, root: string): BatchOperation[] {
   const { owner, previous, state } = change;
   const own: BatchOperation = {
     op: 'upsert',
     key: owner.key,
     expected: previous?.pointer ?? 0,
-    next: { kind: 'blob', blobUri: rootUri, state },
+    next: { kind: 'blob', blobUri: root, state },
   };
   const names = change.names.flatMap((name): BatchOperation[] => {
     if (name.action === 'keep') return [];

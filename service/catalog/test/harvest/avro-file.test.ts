@@ -26,7 +26,10 @@ const field = (id: number, type: unknown, name = `f${id}`): object => ({ name, t
 const record = (fields: readonly unknown[], name = 'r'): object => ({ type: 'record', name, fields });
 const SIMPLE = record([field(1, 'long'), field(2, 'string')]);
 const rows = (count: number): object[] =>
-  Array.from({ length: count }, (_, i) => ({ f1: BigInt(i) * 1_000_003n, f2: `row ${i} ${'x'.repeat(i % 50)}` }));
+  Array.from({ length: count }, (_, i) => ({
+    f1: BigInt(i) * 1_000_003n,
+    f2: `row ${i} ${'x'.repeat(i % 50)}`,
+  }));
 
 const damaged = (error: StorageCorruptionError): boolean =>
   error instanceof StorageCorruptionError && error.key === AT && error.message.includes(AT);
@@ -47,7 +50,20 @@ test('a codec that Avro has and we do not is unsupported; another name is damage
 });
 
 test('every Avro type, with integers exact to the last bit', async () => {
-  const longs = [0n, -1n, 1n, 2n ** 53n - 1n, 2n ** 53n + 1n, -(2n ** 53n) - 1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 48n, -(2n ** 49n), 2n ** 55n, 2n ** 56n];
+  const longs = [
+    0n,
+    -1n,
+    1n,
+    2n ** 53n - 1n,
+    2n ** 53n + 1n,
+    -(2n ** 53n) - 1n,
+    2n ** 63n - 1n,
+    -(2n ** 63n),
+    2n ** 48n,
+    -(2n ** 49n),
+    2n ** 55n,
+    2n ** 56n,
+  ];
   const schema = record([
     field(1, { type: 'array', items: 'long' }),
     field(2, ['null', 'boolean', 'string', 'int']),
@@ -62,7 +78,20 @@ test('every Avro type, with integers exact to the last bit', async () => {
     field(10, 'f3'),
     field(11, 'null'),
   ]);
-  const value = { f1: longs, f2: null, f3: 1.5, f4: -0.1, f5: Buffer.from('abc'), f6: 'B', f7: { k: 5n }, f8: Buffer.from([0, 255]), f9: -2_147_483_648, without_id: 9n, f10: Buffer.from('xyz'), f11: null };
+  const value = {
+    f1: longs,
+    f2: null,
+    f3: 1.5,
+    f4: -0.1,
+    f5: Buffer.from('abc'),
+    f6: 'B',
+    f7: { k: 5n },
+    f8: Buffer.from([0, 255]),
+    f9: -2_147_483_648,
+    without_id: 9n,
+    f10: Buffer.from('xyz'),
+    f11: null,
+  };
   const [values] = await records(avroFile(schema, [value]));
   assert.deepEqual(values?.get(1), longs);
   assert.equal(values?.get(2), null);
@@ -78,15 +107,46 @@ test('every Avro type, with integers exact to the last bit', async () => {
 });
 
 test('fields are found by id, whatever their names; unions by branch', async () => {
-  const schema = record([{ name: 'zzz', type: ['int', 'null', 'string'], 'field-id': 7 }, { name: 'id', type: 'long', 'field-id': 3 }]);
-  const found = await records(avroFile(schema, [{ zzz: 4, id: 1n }, { zzz: null, id: 2n }, { zzz: 's', id: 3n }]));
-  assert.deepEqual(found.map((values) => [values.get(7), values.get(3)]), [[4, 1n], [null, 2n], ['s', 3n]]);
+  const schema = record([
+    { name: 'zzz', type: ['int', 'null', 'string'], 'field-id': 7 },
+    { name: 'id', type: 'long', 'field-id': 3 },
+  ]);
+  const found = await records(
+    avroFile(schema, [
+      { zzz: 4, id: 1n },
+      { zzz: null, id: 2n },
+      { zzz: 's', id: 3n },
+    ]),
+  );
+  assert.deepEqual(
+    found.map((values) => [values.get(7), values.get(3)]),
+    [
+      [4, 1n],
+      [null, 2n],
+      ['s', 3n],
+    ],
+  );
 });
 
 test('a map of integer keys is an array of key and value; damage repeats no key silently beyond the last', async () => {
-  const items = record([{ name: 'key', type: 'int', 'field-id': 8 }, { name: 'value', type: 'long', 'field-id': 9 }], 'k8_v9');
+  const items = record(
+    [
+      { name: 'key', type: 'int', 'field-id': 8 },
+      { name: 'value', type: 'long', 'field-id': 9 },
+    ],
+    'k8_v9',
+  );
   const schema = record([field(1, { type: 'array', logicalType: 'map', items })]);
-  const [values] = await records(avroFile(schema, [{ f1: [{ key: 5, value: 50n }, { key: -1, value: 2n ** 62n }] }]));
+  const [values] = await records(
+    avroFile(schema, [
+      {
+        f1: [
+          { key: 5, value: 50n },
+          { key: -1, value: 2n ** 62n },
+        ],
+      },
+    ]),
+  );
   assert.deepEqual(values?.get(1), { 5: 50n, '-1': 2n ** 62n });
 });
 
@@ -99,7 +159,9 @@ test('records named alike: a name means its latest definition', async () => {
     field(2, { ...b, name: 'inner' }),
     field(3, 'inner'),
   ]);
-  const bytes = avroFile(written, [{ f1: { f10: 1 }, f2: { f11: 'x' }, f3: { f11: 'y' } }], { headerSchema: alike });
+  const bytes = avroFile(written, [{ f1: { f10: 1 }, f2: { f11: 'x' }, f3: { f11: 'y' } }], {
+    headerSchema: alike,
+  });
   const [values] = await records(bytes);
   assert.deepEqual(values?.get(1), new Map([[10, 1]]));
   assert.deepEqual(values?.get(3), new Map([[11, 'y']]));
@@ -128,12 +190,24 @@ test('every truncation is damage, except at the end of a block', async () => {
     }
   }
   // Avro does not say how many blocks there are: only a cut exactly between two blocks cannot be told.
-  assert.deepEqual([...counts], [[0, 1], [10, 1], [20, 1]]);
+  assert.deepEqual(
+    [...counts],
+    [
+      [0, 1],
+      [10, 1],
+      [20, 1],
+    ],
+  );
 });
 
 test('not Avro, no bytes, another sync marker, bytes after the last block', async () => {
   const whole = avroFile(SIMPLE, rows(3));
-  for (const bytes of [Buffer.alloc(0), Buffer.from('{"json": true}'), Buffer.from('Obj\x02'), Buffer.from('PAR1')])
+  for (const bytes of [
+    Buffer.alloc(0),
+    Buffer.from('{"json": true}'),
+    Buffer.from('Obj\x02'),
+    Buffer.from('PAR1'),
+  ])
     await assert.rejects(records(bytes), damaged);
   const marker = Buffer.from(whole);
   marker.writeUInt8(marker.readUInt8(marker.length - 1) ^ 1, marker.length - 1);
@@ -197,7 +271,8 @@ test('a schema that reads endlessly out of nothing, nests without end or is none
     null,
     7,
   ];
-  for (const schema of schemas) await assert.rejects(records(header(schema)), damaged, JSON.stringify(schema)?.slice(0, 90));
+  for (const schema of schemas)
+    await assert.rejects(records(header(schema)), damaged, JSON.stringify(schema)?.slice(0, 90));
 });
 
 test('a block that decompresses to more than the limit is damage, and is not held in memory', async () => {

@@ -19,7 +19,11 @@ async function filesOf(
   const lake = new MemoryLake();
   lake.files.set(AT, manifest({ entries, version }));
   lake.files.set(LIST, manifestList([{ path: AT, ...listed }], version));
-  const harvest = await harvested({ reader: lake, metadata: tableMetadata({ version }), snapshotId: SNAPSHOT_ID });
+  const harvest = await harvested({
+    reader: lake,
+    metadata: tableMetadata({ version }),
+    snapshotId: SNAPSHOT_ID,
+  });
   assert.deepEqual(harvest.problems, []);
   return harvest.files;
 }
@@ -64,8 +68,17 @@ test('an existing entry of an older writer has no file sequence number: it is no
 });
 
 test('entries of a manifest written in version 1 have sequence number 0, added or not', async () => {
-  const files = await filesOf([{ status: 0, snapshot_id: 3n }, { status: 1, snapshot_id: 4n }], { sequence_number: 0n });
-  assert.deepEqual(files.map(origin), [[3n, 0n, 0n, undefined], [4n, 0n, 0n, undefined]]);
+  const files = await filesOf(
+    [
+      { status: 0, snapshot_id: 3n },
+      { status: 1, snapshot_id: 4n },
+    ],
+    { sequence_number: 0n },
+  );
+  assert.deepEqual(files.map(origin), [
+    [3n, 0n, 0n, undefined],
+    [4n, 0n, 0n, undefined],
+  ]);
 });
 
 test('deleted entries are not live and count nowhere', async () => {
@@ -74,7 +87,10 @@ test('deleted entries are not live and count nowhere', async () => {
   lake.files.set(AT, manifest({ entries: [gone, { data_file: { record_count: 3n } }, gone] }));
   lake.files.set(LIST, manifestList([{ path: AT }]));
   const harvest = await harvested({ reader: lake, metadata: tableMetadata(), snapshotId: SNAPSHOT_ID });
-  assert.deepEqual(harvest.files.map(({ recordCount }) => recordCount), [3n]);
+  assert.deepEqual(
+    harvest.files.map(({ recordCount }) => recordCount),
+    [3n],
+  );
   assert.deepEqual(totals(harvest.statistics), [3n, 1n, 1000n, 0n, 0n, 0n, 0n, 0n, 1n]);
 });
 
@@ -86,12 +102,21 @@ test('what would inherit wrongly is damage of the manifest', async () => {
 });
 
 test('a manifest of data holds no deletes, and the other way round', async () => {
-  assert.match(await problemOf([{ data_file: { content: 1 } }], { content: 0 }), /^DAMAGED .*manifest of data/);
-  assert.match(await problemOf([{ data_file: { content: 0 } }], { content: 1 }), /^DAMAGED .*manifest of deletes/);
+  assert.match(
+    await problemOf([{ data_file: { content: 1 } }], { content: 0 }),
+    /^DAMAGED .*manifest of data/,
+  );
+  assert.match(
+    await problemOf([{ data_file: { content: 0 } }], { content: 1 }),
+    /^DAMAGED .*manifest of deletes/,
+  );
 });
 
 test('row ids of version 3 go to live data files that have none, in order', async () => {
-  const rows = (record_count: bigint, first_row_id: bigint | null = null): DataFile => ({ record_count, first_row_id });
+  const rows = (record_count: bigint, first_row_id: bigint | null = null): DataFile => ({
+    record_count,
+    first_row_id,
+  });
   const entries = [
     { status: 1, data_file: rows(10n) },
     { status: 2, snapshot_id: 1n, sequence_number: 1n, data_file: rows(500n) },
@@ -100,10 +125,16 @@ test('row ids of version 3 go to live data files that have none, in order', asyn
     { status: 1, data_file: rows(1n) },
   ];
   const given = await filesOf(entries, { first_row_id: 1_000n }, 3);
-  assert.deepEqual(given.map(({ firstRowId }) => firstRowId), [1_000n, 3n, 1_010n, 1_015n]);
+  assert.deepEqual(
+    given.map(({ firstRowId }) => firstRowId),
+    [1_000n, 3n, 1_010n, 1_015n],
+  );
   // Without one in the list, which is how a table looks before its upgrade, no file has any.
   const none = await filesOf(entries, { first_row_id: null }, 3);
-  assert.deepEqual(none.map(({ firstRowId }) => firstRowId), [undefined, undefined, undefined, undefined]);
+  assert.deepEqual(
+    none.map(({ firstRowId }) => firstRowId),
+    [undefined, undefined, undefined, undefined],
+  );
 });
 
 test('one manifest under two lists inherits from each', async () => {
@@ -111,10 +142,17 @@ test('one manifest under two lists inherits from each', async () => {
   lake.files.set(AT, manifest({ entries: [{ status: 1 }] }));
   lake.files.set('mem://a', manifestList([{ path: AT, sequence_number: 1n, added_snapshot_id: 11n }]));
   lake.files.set('mem://b', manifestList([{ path: AT, sequence_number: 2n, added_snapshot_id: 22n }]));
-  const snapshots = ['a', 'b'].map((name, i) => ({ 'snapshot-id': i, 'timestamp-ms': 1, 'manifest-list': `mem://${name}` }));
+  const snapshots = ['a', 'b'].map((name, i) => ({
+    'snapshot-id': i,
+    'timestamp-ms': 1,
+    'manifest-list': `mem://${name}`,
+  }));
   const metadata = tableMetadata({ more: { snapshots, 'current-snapshot-id': 0 } });
   const cache = new ManifestCache<ManifestOutcome>();
-  for (const [snapshotId, added, sequence] of [[0n, 11n, 1n], [1n, 22n, 2n]] as const) {
+  for (const [snapshotId, added, sequence] of [
+    [0n, 11n, 1n],
+    [1n, 22n, 2n],
+  ] as const) {
     const { files } = await harvested({ reader: lake, metadata, snapshotId, cache });
     assert.deepEqual(files.map(origin), [[added, sequence, sequence, undefined]]);
   }

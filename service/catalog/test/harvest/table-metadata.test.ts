@@ -7,7 +7,11 @@ import { parseTableMetadata, stringifyJson } from '../../src/harvest/index.ts';
 import { tableMetadata } from './synthetic-table.ts';
 
 const AT = 'mem://t/metadata/v1.metadata.json';
-const schema = { type: 'struct', 'schema-id': 0, fields: [{ id: 1, name: 'id', required: true, type: 'long' }] };
+const schema = {
+  type: 'struct',
+  'schema-id': 0,
+  fields: [{ id: 1, name: 'id', required: true, type: 'long' }],
+};
 const snapshot = { 'snapshot-id': 2n ** 63n - 1n, 'timestamp-ms': 5, 'manifest-list': 'mem://l' };
 const base = {
   'format-version': 2,
@@ -18,7 +22,8 @@ const base = {
   snapshots: [snapshot],
   'current-snapshot-id': 2n ** 63n - 1n,
 };
-const parse = (document: unknown): ReturnType<typeof parseTableMetadata> => parseTableMetadata(stringifyJson(document), AT);
+const parse = (document: unknown): ReturnType<typeof parseTableMetadata> =>
+  parseTableMetadata(stringifyJson(document), AT);
 
 function refuses(document: unknown, why: RegExp): void {
   assert.throws(
@@ -34,7 +39,13 @@ test('ids, times and counters are exact', () => {
     ...base,
     'last-updated-ms': 9007199254740993n,
     snapshots: [
-      { ...snapshot, 'parent-snapshot-id': 9007199254740995n, 'sequence-number': 2n ** 62n + 1n, 'schema-id': 0, summary: { operation: 'append', 'added-records': '5', odd: 7 } },
+      {
+        ...snapshot,
+        'parent-snapshot-id': 9007199254740995n,
+        'sequence-number': 2n ** 62n + 1n,
+        'schema-id': 0,
+        summary: { operation: 'append', 'added-records': '5', odd: 7 },
+      },
       { ...snapshot, 'snapshot-id': 0 },
     ],
   });
@@ -55,7 +66,8 @@ test('ids, times and counters are exact', () => {
 });
 
 test('-1, null and absent all mean that there is no current snapshot', () => {
-  for (const id of [-1, null, undefined]) assert.equal(parse({ ...base, 'current-snapshot-id': id }).currentSnapshotId, undefined);
+  for (const id of [-1, null, undefined])
+    assert.equal(parse({ ...base, 'current-snapshot-id': id }).currentSnapshotId, undefined);
   const empty = parse({ ...base, snapshots: undefined, 'current-snapshot-id': -1 });
   assert.equal(empty.snapshots.size, 0);
   const first = parse({ ...base, snapshots: [{ ...snapshot, 'parent-snapshot-id': -1 }] });
@@ -75,16 +87,38 @@ test('format version 1: one schema, one spec, manifests in the metadata, no sequ
     snapshots: [{ 'snapshot-id': 1, 'timestamp-ms': 1, manifests: ['mem://m1', 'mem://m2'] }],
   });
   assert.equal(metadata.tableUuid, '');
-  assert.deepEqual(metadata.currentSchema.columns.map(({ name }) => name), ['id']);
-  assert.deepEqual(metadata.specs[0]?.fields.map(({ fieldId }) => fieldId), [1000, 1001]);
+  assert.deepEqual(
+    metadata.currentSchema.columns.map(({ name }) => name),
+    ['id'],
+  );
+  assert.deepEqual(
+    metadata.specs[0]?.fields.map(({ fieldId }) => fieldId),
+    [1000, 1001],
+  );
   const [only] = metadata.snapshots.values();
-  assert.deepEqual([only?.manifests, only?.manifestList, only?.sequenceNumber], [['mem://m1', 'mem://m2'], undefined, 0n]);
+  assert.deepEqual(
+    [only?.manifests, only?.manifestList, only?.sequenceNumber],
+    [['mem://m1', 'mem://m2'], undefined, 0n],
+  );
 });
 
 test('format version 3 and types of later versions are read', () => {
-  const fields = [{ id: 1, name: 'v', required: false, type: 'variant' }, { id: 2, name: 'g', required: false, type: 'geometry(srid:4326)' }, { id: 3, name: 't', required: false, type: 'timestamp_ns' }];
-  const metadata = parse({ ...base, 'format-version': 3, schemas: [{ ...schema, fields }], 'next-row-id': 7, 'encryption-keys': [] });
-  assert.deepEqual(metadata.currentSchema.columns.map(({ type }) => type.kind), ['other', 'other', 'timestamp_ns']);
+  const fields = [
+    { id: 1, name: 'v', required: false, type: 'variant' },
+    { id: 2, name: 'g', required: false, type: 'geometry(srid:4326)' },
+    { id: 3, name: 't', required: false, type: 'timestamp_ns' },
+  ];
+  const metadata = parse({
+    ...base,
+    'format-version': 3,
+    schemas: [{ ...schema, fields }],
+    'next-row-id': 7,
+    'encryption-keys': [],
+  });
+  assert.deepEqual(
+    metadata.currentSchema.columns.map(({ type }) => type.kind),
+    ['other', 'other', 'timestamp_ns'],
+  );
 });
 
 test('what is only odd passes', () => {
@@ -104,31 +138,89 @@ test('what is only odd passes', () => {
 });
 
 test('nested fields have dotted paths, items the names that Iceberg gives them', () => {
-  const list = { type: 'list', 'element-id': 3, element: { type: 'struct', fields: [{ id: 4, name: 'x', required: false, type: 'int' }] }, 'element-required': true };
-  const map = { type: 'map', 'key-id': 6, key: 'string', 'value-id': 7, value: { type: 'list', 'element-id': 8, element: 'decimal( 9 , 2 )' } };
-  const { currentSchema } = tableMetadata({ columns: [[2, 'points', list], [5, 'm', map], [9, 'a.b', { type: 'struct', fields: [{ id: 1, name: 'c', required: false, type: 'fixed[16]' }] }]] });
+  const list = {
+    type: 'list',
+    'element-id': 3,
+    element: { type: 'struct', fields: [{ id: 4, name: 'x', required: false, type: 'int' }] },
+    'element-required': true,
+  };
+  const map = {
+    type: 'map',
+    'key-id': 6,
+    key: 'string',
+    'value-id': 7,
+    value: { type: 'list', 'element-id': 8, element: 'decimal( 9 , 2 )' },
+  };
+  const { currentSchema } = tableMetadata({
+    columns: [
+      [2, 'points', list],
+      [5, 'm', map],
+      [9, 'a.b', { type: 'struct', fields: [{ id: 1, name: 'c', required: false, type: 'fixed[16]' }] }],
+    ],
+  });
   assert.deepEqual(
     currentSchema.columns.map(({ id, name, leaf }) => [id, name, leaf]),
-    [[1, 'a.b.c', true], [2, 'points', false], [3, 'points.element', false], [4, 'points.element.x', true], [5, 'm', false], [6, 'm.key', true], [7, 'm.value', false], [8, 'm.value.element', true], [9, 'a.b', false]],
+    [
+      [1, 'a.b.c', true],
+      [2, 'points', false],
+      [3, 'points.element', false],
+      [4, 'points.element.x', true],
+      [5, 'm', false],
+      [6, 'm.key', true],
+      [7, 'm.value', false],
+      [8, 'm.value.element', true],
+      [9, 'a.b', false],
+    ],
   );
 });
 
 test('distinct counts: only of Theta sketches of one field, whole and in range', () => {
-  const blob = (fields: number[], ndv: unknown, type = 'apache-datasketches-theta-v1'): object => ({ type, 'snapshot-id': 1, 'sequence-number': 1, fields, properties: { ndv } });
+  const blob = (fields: number[], ndv: unknown, type = 'apache-datasketches-theta-v1'): object => ({
+    type,
+    'snapshot-id': 1,
+    'sequence-number': 1,
+    fields,
+    properties: { ndv },
+  });
   const { statistics } = parse({
     ...base,
     statistics: [
-      { 'snapshot-id': 2n ** 63n - 1n, 'statistics-path': 'mem://s', 'blob-metadata': [blob([1], '9223372036854775807'), blob([2], '9223372036854775808'), blob([3, 4], '5'), blob([5], '5', 'other'), blob([6], '-1'), blob([7], '0'), { type: 'apache-datasketches-theta-v1', fields: [8] }] },
+      {
+        'snapshot-id': 2n ** 63n - 1n,
+        'statistics-path': 'mem://s',
+        'blob-metadata': [
+          blob([1], '9223372036854775807'),
+          blob([2], '9223372036854775808'),
+          blob([3, 4], '5'),
+          blob([5], '5', 'other'),
+          blob([6], '-1'),
+          blob([7], '0'),
+          { type: 'apache-datasketches-theta-v1', fields: [8] },
+        ],
+      },
     ],
   });
-  assert.deepEqual(statistics.map(({ snapshotId, path, distinctCounts }) => [snapshotId, path, [...distinctCounts]]), [
-    [9223372036854775807n, 'mem://s', [[1, 9223372036854775807n], [7, 0n]]],
-  ]);
+  assert.deepEqual(
+    statistics.map(({ snapshotId, path, distinctCounts }) => [snapshotId, path, [...distinctCounts]]),
+    [
+      [
+        9223372036854775807n,
+        'mem://s',
+        [
+          [1, 9223372036854775807n],
+          [7, 0n],
+        ],
+      ],
+    ],
+  );
 });
 
 test('what the catalog relies on is checked, and the message names the field', () => {
   for (const text of ['', 'not json', '{"a":', '\u0000', '['.repeat(500_000)])
-    assert.throws(() => parseTableMetadata(text, AT), (error: InvalidArgumentError) => error.code === 'INVALID_ARGUMENT' && /not JSON/.test(error.message));
+    assert.throws(
+      () => parseTableMetadata(text, AT),
+      (error: InvalidArgumentError) => error.code === 'INVALID_ARGUMENT' && /not JSON/.test(error.message),
+    );
   refuses([], /not a JSON object/);
   refuses(null, /not a JSON object/);
   refuses(1.5, /not a JSON object/);
@@ -144,7 +236,10 @@ test('what the catalog relies on is checked, and the message names the field', (
   refuses({ ...base, snapshots: {} }, /snapshots is not a list/);
   refuses({ ...base, snapshots: [7] }, /snapshots\[0\] is not an object/);
   refuses({ ...base, snapshots: [snapshot, snapshot] }, /two snapshots have id 9223372036854775807/);
-  refuses({ ...base, snapshots: [{ ...snapshot, 'snapshot-id': undefined }] }, /snapshots\[0\]\.snapshot-id is missing/);
+  refuses(
+    { ...base, snapshots: [{ ...snapshot, 'snapshot-id': undefined }] },
+    /snapshots\[0\]\.snapshot-id is missing/,
+  );
   refuses({ ...base, snapshots: [{ ...snapshot, 'snapshot-id': -5 }] }, /snapshot-id is -5, less than 0/);
   refuses({ ...base, snapshots: [{ ...snapshot, 'snapshot-id': '5' }] }, /not a 64-bit integer/);
   refuses({ ...base, snapshots: [{ ...snapshot, 'snapshot-id': 2n ** 63n }] }, /not a 64-bit integer/);
@@ -157,8 +252,14 @@ test('what the catalog relies on is checked, and the message names the field', (
   refuses({ ...base, schemas: [] }, /no schema/);
   refuses({ ...base, 'current-schema-id': 9 }, /current-schema-id 9 is not among/);
   refuses({ ...base, schemas: [{ ...schema, fields: [{ id: 1, type: 'int' }] }] }, /name is missing/);
-  refuses({ ...base, schemas: [{ ...schema, fields: [...schema.fields, ...schema.fields] }] }, /field id 1 twice/);
+  refuses(
+    { ...base, schemas: [{ ...schema, fields: [...schema.fields, ...schema.fields] }] },
+    /field id 1 twice/,
+  );
   let deep: object = { type: 'list', 'element-id': 9_999, element: 'int' };
   for (let i = 0; i < 200; i++) deep = { type: 'list', 'element-id': i, element: deep };
-  refuses({ ...base, schemas: [{ ...schema, fields: [{ id: 100_000, name: 'd', type: deep }] }] }, /nests deeper/);
+  refuses(
+    { ...base, schemas: [{ ...schema, fields: [{ id: 100_000, name: 'd', type: deep }] }] },
+    /nests deeper/,
+  );
 });
