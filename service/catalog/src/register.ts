@@ -144,7 +144,8 @@ async function harvestOne(
   const owner = snapshotOwner(context.account, tableId, snapshotId, 'scan-bundle');
   const writer = new BlobWriter(context);
   const bundle = create(ScanBundleSchema, { tableId, snapshotId });
-  let held: HarvestedChunk | undefined;
+  // The newest chunk, until it is known whether it is the only one.
+  const held: HarvestedChunk[] = [];
 
   const store = async ({ bytes, fileCount }: HarvestedChunk): Promise<void> => {
     const uri = payloadUri(owner, 'chunk', bytes);
@@ -154,12 +155,13 @@ async function harvestOne(
     );
   };
   const onChunk = async (chunk: HarvestedChunk): Promise<void> => {
-    if (held) await store(held);
-    held = chunk;
+    const before = held.pop();
+    if (before) await store(before);
+    held.push(chunk);
   };
 
   const harvest = await harvestSnapshot({ reader: upstream, metadata, snapshotId, cache, onChunk, ...call });
-  const last = held as HarvestedChunk | undefined;
+  const [last] = held;
   // Only a bundle of one small chunk is held by its root.
   if (last && bundle.chunks.length === 0 && last.bytes.length <= MAX_INLINE_BUNDLE_BYTES)
     bundle.inline = fromBinary(ScanChunkSchema, last.bytes);

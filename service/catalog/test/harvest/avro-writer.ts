@@ -15,9 +15,10 @@ export interface AvroFileOptions {
   readonly headerSchema?: unknown;
 }
 
+// oxlint-disable-next-line no-underscore-dangle -- the library's own name for a long of one's choice
 const longType = avro.types.LongType.__with({
   fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
-  toBuffer: (value: bigint) => {
+  toBuffer: (value: bigint | number) => {
     const bytes = Buffer.alloc(8);
     bytes.writeBigInt64LE(BigInt(value));
     return bytes;

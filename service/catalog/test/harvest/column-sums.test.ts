@@ -73,9 +73,10 @@ async function bounds(
   return [column?.lowerBound, column?.upperBound].map((bytes) => bytes && Buffer.from(bytes).toString('hex'));
 }
 
+const spread = (...values: Buffer[]): (readonly [Buffer, Buffer])[] =>
+  values.map((value) => [value, value] as const);
+
 test('the least and the greatest by the order of the type', async () => {
-  const spread = (...values: Buffer[]): (readonly [Buffer, Buffer])[] =>
-    values.map((value) => [value, value] as const);
   const cases: [string, Buffer[], Buffer, Buffer][] = [
     ['boolean', [hex('01'), hex('00')], hex('00'), hex('01')],
     ['int', [int(5), int(-7), int(256)], int(-7), int(256)],
@@ -117,8 +118,9 @@ test('the least and the greatest by the order of the type', async () => {
     );
 });
 
+const old = (bytes: Buffer): readonly [Buffer, Buffer] => [bytes, bytes];
+
 test('bounds written before a promotion count, and come out in the width of the type', async () => {
-  const old = (bytes: Buffer): readonly [Buffer, Buffer] => [bytes, bytes];
   assert.deepEqual(
     await bounds('long', [old(int(-5)), old(long(3n))]),
     [long(-5n), long(3n)].map((bytes) => bytes.toString('hex')),

@@ -139,14 +139,15 @@ test('version 1: manifests in the metadata or in a list, no sequence numbers, no
   assert.equal(listed.files[0]?.specId, 2);
 });
 
+const rename = (schema: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(schema).replaceAll(
+      /"name":"(status|file_path|record_count|data_file|partition)"/g,
+      '"name":"x_$1"',
+    ),
+  );
+
 test('the fields of a manifest are found by id where a writer names them otherwise', async () => {
-  const rename = (schema: unknown): unknown =>
-    JSON.parse(
-      JSON.stringify(schema).replaceAll(
-        /"name":"(status|file_path|record_count|data_file|partition)"/g,
-        '"name":"x_$1"',
-      ),
-    );
   const record = {
     x_status: 1,
     x_data_file: {
@@ -452,8 +453,9 @@ test('a snapshot without a manifest list, or with an unknown schema, says so', a
   );
 });
 
+const fields = (name: string, type: string): object[] => [{ id: 1, name, required: false, type }];
+
 test('names and types are those of the snapshot’s own schema', async () => {
-  const fields = (name: string, type: string): object[] => [{ id: 1, name, required: false, type }];
   const metadata = tableMetadata({
     snapshot: { 'schema-id': 1 },
     more: {

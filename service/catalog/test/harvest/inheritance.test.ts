@@ -112,11 +112,12 @@ test('a manifest of data holds no deletes, and the other way round', async () =>
   );
 });
 
+const rows = (record_count: bigint, first_row_id: bigint | null = null): DataFile => ({
+  record_count,
+  first_row_id,
+});
+
 test('row ids of version 3 go to live data files that have none, in order', async () => {
-  const rows = (record_count: bigint, first_row_id: bigint | null = null): DataFile => ({
-    record_count,
-    first_row_id,
-  });
   const entries = [
     { status: 1, data_file: rows(10n) },
     { status: 2, snapshot_id: 1n, sequence_number: 1n, data_file: rows(500n) },

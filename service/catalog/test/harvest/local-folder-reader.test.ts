@@ -156,9 +156,10 @@ test('a folder that becomes a link between the check and the open never shows wh
   const folder = join(root, 'swapped');
   mkdirSync(folder);
   writeFileSync(join(folder, 'v1.json'), 'inside');
-  const stop = new SharedArrayBuffer(4);
+  // Whether to stop, and the number of swaps.
+  const shared = new Int32Array(new SharedArrayBuffer(8));
   const worker = new Worker(join(import.meta.dirname, 'swap-folder.ts'), {
-    workerData: { folder, outside, stop },
+    workerData: { folder, outside, shared: shared.buffer },
   });
   await once(worker, 'online');
   const seen = { inside: 0, missing: 0, refused: 0 };
@@ -174,10 +175,10 @@ test('a folder that becomes a link between the check and the open never shows wh
       }
     }
   } finally {
-    Atomics.store(new Int32Array(stop), 0, 1);
+    Atomics.store(shared, 0, 1);
   }
-  const [swaps] = (await once(worker, 'message')) as [number];
-  assert.ok(swaps > 100, `${swaps} swaps`);
+  await once(worker, 'exit');
+  assert.ok(Atomics.load(shared, 1) > 100, `${Atomics.load(shared, 1)} swaps`);
   assert.ok(seen.inside > 0 && seen.refused > 0, JSON.stringify(seen));
 });
 

@@ -54,11 +54,12 @@ test('it never holds more than its bytes; the least recently used goes first', a
   assert.equal(cache.bytes, 30);
 });
 
+const fail = async (): Promise<Item> => {
+  throw new StorageUnavailableError('EIO');
+};
+
 test('a failed load is not kept, and fails all who waited for it', async () => {
   const cache = new ManifestCache<Item>();
-  const fail = async (): Promise<Item> => {
-    throw new StorageUnavailableError('EIO');
-  };
   const waiting = await Promise.allSettled([cache.get('a', fail), cache.get('a', fail)]);
   assert.deepEqual(
     waiting.map(({ status }) => status),
@@ -67,12 +68,13 @@ test('a failed load is not kept, and fails all who waited for it', async () => {
   assert.equal((await cache.get('a', loader('a', 1).load)).name, 'a');
 });
 
+const aborted = async (): Promise<Item> => {
+  await new Promise((resolve) => setImmediate(resolve));
+  throw new StorageAbortRetryableError('aborted');
+};
+
 test('the abort of one caller is not the abort of those who wait with it', async () => {
   const cache = new ManifestCache<Item>();
-  const aborted = async (): Promise<Item> => {
-    await new Promise((resolve) => setImmediate(resolve));
-    throw new StorageAbortRetryableError('aborted');
-  };
   const first = cache.get('a', aborted);
   const second = loader('a', 1);
   const waiting = cache.get('a', second.load);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { InvalidArgumentError } from '@floecat/storage-spi';
+import type { InvalidArgumentError } from '@floecat/storage-spi';
 
 import { parseTableMetadata, stringifyJson } from '../../src/harvest/index.ts';
 import { tableMetadata } from './synthetic-table.ts';
@@ -174,14 +174,15 @@ test('nested fields have dotted paths, items the names that Iceberg gives them',
   );
 });
 
+const blob = (fields: number[], ndv: unknown, type = 'apache-datasketches-theta-v1'): object => ({
+  type,
+  'snapshot-id': 1,
+  'sequence-number': 1,
+  fields,
+  properties: { ndv },
+});
+
 test('distinct counts: only of Theta sketches of one field, whole and in range', () => {
-  const blob = (fields: number[], ndv: unknown, type = 'apache-datasketches-theta-v1'): object => ({
-    type,
-    'snapshot-id': 1,
-    'sequence-number': 1,
-    fields,
-    properties: { ndv },
-  });
   const { statistics } = parse({
     ...base,
     statistics: [
