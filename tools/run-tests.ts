@@ -22,7 +22,7 @@ const events = run({
   files,
   concurrency: Math.max(2, availableParallelism()),
   execArgv: ['--conditions=floecat-source', '--enable-source-maps'],
-  timeout: 20 * 60_000,
+  timeout: 10 * 60_000,
 });
 
 events.on('test:pass', ({ name, skip, file }) => {

@@ -1,4 +1,7 @@
-/** Where an error happened. `key` is the pointer key, blob URI or secret name; `cause` what lay beneath. */
+/**
+ * Where an error happened. `key` is the pointer key, prefix, blob URI or secret name (of a refused one, the first 80
+ * characters); `cause` what lay beneath.
+ */
 export interface ErrorContext {
   readonly operation?: string;
   readonly key?: string;

@@ -91,7 +91,7 @@ export interface PointerStore extends AsyncDisposable {
   /**
    * Deletes what starts with `prefix`, each row on condition that it is as it was listed; a row that changed
    * meanwhile is skipped. `unconditional` deletes without conditions: for subtrees that nobody else writes. An
-   * empty prefix needs `everything`. Not atomic: an error leaves a part deleted.
+   * empty prefix needs `everything`. Expired rows may go too, uncounted. Not atomic: an error leaves a part deleted.
    */
   deleteByPrefix(
     prefix: string,

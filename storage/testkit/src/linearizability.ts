@@ -80,14 +80,16 @@ function linearizable(entries: readonly HistoryEntry[]): boolean {
     if (node.first === known.length) return true;
     // What was called after another returned cannot come before it.
     let returned = Infinity;
-    for (let i = node.first; i < known.length && (known[i] as HistoryEntry).called < returned; i++)
-      if (!node.done.has(known[i] as HistoryEntry))
-        returned = Math.min(returned, (known[i] as HistoryEntry).returned);
-    const isNext = (entry: HistoryEntry): boolean => entry.called < returned && !node.done.has(entry);
-    const candidates = unknown.filter(isNext);
-    for (let i = node.first; i < known.length && (known[i] as HistoryEntry).called < returned; i++)
-      if (isNext(known[i] as HistoryEntry)) candidates.push(known[i] as HistoryEntry);
-    for (const entry of candidates) {
+    const open: HistoryEntry[] = [];
+    for (let i = node.first; i < known.length; i++) {
+      const entry = known[i] as HistoryEntry;
+      if (entry.called > returned) break;
+      if (node.done.has(entry)) continue;
+      open.push(entry);
+      returned = Math.min(returned, entry.returned);
+    }
+    const startable = unknown.filter((entry) => entry.called < returned && !node.done.has(entry));
+    for (const entry of [...startable, ...open]) {
       const state = step(node.state, entry);
       if (state === IMPOSSIBLE) continue;
       const done = new Set(node.done).add(entry);

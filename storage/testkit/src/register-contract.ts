@@ -39,21 +39,20 @@ function register(
   timeout: number,
 ): void {
   void test(title, async (t) => {
-    let ran = 0;
+    let skipped = 0;
     const lacking = new Set<string>();
     const runOne = async (contractCase: ContractCase, context: TestContext): Promise<void> => {
       const result = await runCase(contractCase, makeFixture);
       if (result.outcome === 'skipped') {
         for (const capability of result.missing) lacking.add(capability);
+        skipped++;
         return context.skip(`lacks ${result.missing.join(', ')}`);
       }
-      ran++;
       if (result.outcome === 'failed') throw result.error;
     };
     for (const contractCase of cases)
       await t.test(contractCase.name, { timeout }, (context) => runOne(contractCase, context));
-    const skipped = cases.length - ran;
     const why = skipped === 0 ? '' : `, ${skipped} skipped for want of ${[...lacking].join(', ')}`;
-    t.diagnostic(`${title}: ${ran} cases${why}`);
+    t.diagnostic(`${title}: ${cases.length - skipped} cases${why}`);
   });
 }

@@ -97,7 +97,7 @@ export const blobListingCases: readonly ContractCase[] = [
   }),
 
   blobCase(
-    `[38] more than ${MAX_PAGE_SIZE} blobs come in pages of at most ${MAX_PAGE_SIZE}`,
+    `[38] [86] more than ${MAX_PAGE_SIZE} blobs come in pages of at most that, and go in one deletePrefix`,
     async (bench) => {
       const { store, at } = bench;
       const uris = await filled(bench, MAX_PAGE_SIZE + 1, 'many/');

@@ -237,7 +237,7 @@ export const versionCases: readonly ContractCase[] = [
   ),
 
   blobCase(
-    'deletePrefix takes what lies below, with all its versions, and no sibling',
+    '[86] deletePrefix takes what lies below, with all its versions, and no sibling',
     async ({ store, at }) => {
       const siblings = ['a', 'a-b', 'a.b', 'a0', 'a1/x', 'b/a/x'].map(at);
       await fillBlobs(store, [...siblings, ...['a/', 'a/1', 'a/1/2', 'a/\u{10ffff}'].map(at)]);

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 
-import type { BatchOperation, OwnerState, Pointer } from '@floecat/storage-spi';
-import { MAX_BATCH_OPERATIONS, OWNER_STATES } from '@floecat/storage-spi';
+import type { BatchOperation, Pointer } from '@floecat/storage-spi';
+import { MAX_BATCH_OPERATIONS } from '@floecat/storage-spi';
 
 import { present, refused } from '../assertions.ts';
 import type { ContractCase } from '../contract-case.ts';
 import {
-  clientsOf,
   create,
-  fill,
   numbered,
   pointerCase,
   remove,
@@ -45,10 +43,6 @@ async function eachKind(
     { op: 'check-absent', key: at('absent') },
   ];
   return { operations, rows };
-}
-
-function updates(keys: readonly string[], who: string): readonly BatchOperation[] {
-  return keys.map((key) => ({ op: 'upsert', key, expected: 1, next: value(who) }));
 }
 
 /** Batches: all or nothing, and an outcome per operation. */
@@ -187,61 +181,6 @@ export const batchCases: readonly ContractCase[] = [
     assert.equal(textOf(await store.get(at('a'))), 'made');
   }),
 
-  pointerCase(
-    'check-owner holds for the incarnation in one of the states, at whatever version',
-    async ({ store, at }) => {
-      const check = (incarnation: string, states: readonly OwnerState[]) =>
-        store.compareAndSetBatch([{ op: 'check-owner', key: at('owner'), incarnation, states }]);
-      let owner = await create(store, at('owner'), value('1', { state: 'STAGED' }));
-      for (const state of ['STAGED', 'LIVE', 'DELETING', 'TOMBSTONE'] as const) {
-        owner = await replace(store, owner, value('n', { state }));
-        const holds = { applied: true, pointers: [owner] };
-        const fails = { applied: false, outcomes: [{ ok: false, current: owner }] };
-        const others = OWNER_STATES.filter((other) => other !== state);
-        assert.deepEqual(await check(owner.incarnation, [state]), holds);
-        assert.deepEqual(await check(owner.incarnation, [...others, state]), holds);
-        assert.deepEqual(await check(owner.incarnation, others), fails);
-        assert.deepEqual(await check(OTHER_ID, OWNER_STATES), fails, 'another incarnation');
-        assert.deepEqual(
-          await check(owner.writeId, OWNER_STATES),
-          fails,
-          'the write id is not the incarnation',
-        );
-      }
-      const stateless = await replace(store, owner, value('no state'));
-      assert.deepEqual(await check(owner.incarnation, OWNER_STATES), {
-        applied: false,
-        outcomes: [{ ok: false, current: stateless }],
-      });
-      await remove(store, stateless);
-      const gone = { applied: false, outcomes: [{ ok: false, current: undefined }] };
-      assert.deepEqual(await check(owner.incarnation, OWNER_STATES), gone);
-      const reborn = await create(store, at('owner'), value('again', { state: 'LIVE' }));
-      assert.deepEqual(await check(owner.incarnation, OWNER_STATES), {
-        applied: false,
-        outcomes: [{ ok: false, current: reborn }],
-      });
-    },
-  ),
-
-  pointerCase('[56] a child is created only while its parent lives', async ({ store, at }) => {
-    const parent = await create(store, at('parent'), value('p', { state: 'LIVE' }));
-    const addChild = (name: string) =>
-      store.compareAndSetBatch([
-        { op: 'check-owner', key: at('parent'), incarnation: parent.incarnation, states: ['LIVE'] },
-        { op: 'check-absent', key: at(`name/${name}`) },
-        { op: 'upsert', key: at(`child/${name}`), expected: 0, next: value(name) },
-      ]);
-    assert.equal((await addChild('one')).applied, true);
-    const updated = await replace(store, parent, value('p2', { state: 'LIVE' }));
-    assert.equal((await addChild('two')).applied, true, 'an update of the parent does not stand in the way');
-    const deleting = await replace(store, updated, value('p', { state: 'DELETING' }));
-    const late = await addChild('three');
-    assert.ok(!late.applied);
-    assert.deepEqual(late.outcomes, [{ ok: false, current: deleting }, { ok: true }, { ok: true }]);
-    assert.equal(await store.countByPrefix(at('child/')), 2);
-  }),
-
   pointerCase('[59] a key twice in a batch is refused, whatever the operations', async ({ store, at }) => {
     const row = await create(store, at('a'), value('a', { state: 'LIVE' }));
     const all: readonly BatchOperation[] = [
@@ -278,46 +217,6 @@ export const batchCases: readonly ContractCase[] = [
       for (const operation of bad)
         await refused(store.compareAndSetBatch([operation as BatchOperation]), { key: at('a') });
       await unchanged(store, row);
-    },
-  ),
-
-  pointerCase(
-    '[62] of two batches that meet in one key exactly one wins, without a mixture',
-    async ({ store, at, fixture }) => {
-      const [left, right] = await clientsOf(fixture);
-      for (let round = 0; round < 20; round++) {
-        const keys = ['a', 'b', 'c'].map((name) => at(`${round}/${name}`));
-        await fill(store, keys, () => value('start'));
-        const results = await Promise.all([
-          left.compareAndSetBatch(updates(keys, 'left')),
-          right.compareAndSetBatch(updates(keys.toReversed(), 'right')),
-        ]);
-        const winners = results.filter((result) => result.applied);
-        assert.equal(winners.length, 1, `${winners.length} of two batches won`);
-        const winner = results[0].applied ? 'left' : 'right';
-        assert.deepEqual((await store.getBatch(keys)).map(textOf), [winner, winner, winner]);
-      }
-    },
-  ),
-
-  pointerCase(
-    '[63] of a batch and a single write that race, exactly one wins',
-    async ({ store, at, fixture }) => {
-      const [left, right] = await clientsOf(fixture);
-      for (let round = 0; round < 20; round++) {
-        const [a, b] = [at(`${round}/a`), at(`${round}/b`)];
-        await fill(store, [a, b], () => value('start'));
-        const [batch, single] = await Promise.all([
-          left.compareAndSetBatch([
-            { op: 'upsert', key: a, expected: 1, next: value('batch') },
-            { op: 'upsert', key: b, expected: 1, next: value('batch') },
-          ]),
-          right.compareAndSet(b, 1, value('single')),
-        ]);
-        assert.notEqual(batch.applied, single.applied);
-        const expected = batch.applied ? ['batch', 'batch'] : ['start', 'single'];
-        assert.deepEqual((await store.getBatch([a, b])).map(textOf), expected);
-      }
     },
   ),
 ];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import type { PointerStore } from '@floecat/storage-spi';
+import type { BatchOperation, PointerStore } from '@floecat/storage-spi';
 
 import { present } from '../assertions.ts';
 import type { ContractCase } from '../contract-case.ts';
@@ -48,6 +48,10 @@ async function audit(store: PointerStore, accounts: readonly string[]): Promise<
     rows.map((row) => ({ op: 'check', key: row.key, expected: row })),
   );
   return snapshot.applied ? rows.reduce((sum, row) => sum + Number(textOf(row)), 0) : undefined;
+}
+
+function updates(keys: readonly string[], who: string): readonly BatchOperation[] {
+  return keys.map((key) => ({ op: 'upsert', key, expected: 1, next: value(who) }));
 }
 
 /** Many at once. Where the store can have two clients, half the work goes through each. */
@@ -145,6 +149,46 @@ export const concurrencyCases: readonly ContractCase[] = [
         const moved = rows.reduce((sum, row) => sum + (row?.version ?? 0) - 1, 0);
         assert.equal(moved, 4 * 25 * 2, 'each transfer moved two accounts, once');
       });
+    },
+  ),
+
+  pointerCase(
+    '[62] of two batches that meet in one key exactly one wins, without a mixture',
+    async ({ store, at, fixture }) => {
+      const [left, right] = await clientsOf(fixture);
+      for (let round = 0; round < 20; round++) {
+        const keys = ['a', 'b', 'c'].map((name) => at(`${round}/${name}`));
+        await fill(store, keys, () => value('start'));
+        const results = await Promise.all([
+          left.compareAndSetBatch(updates(keys, 'left')),
+          right.compareAndSetBatch(updates(keys.toReversed(), 'right')),
+        ]);
+        const winners = results.filter((result) => result.applied);
+        assert.equal(winners.length, 1, `${winners.length} of two batches won`);
+        const winner = results[0].applied ? 'left' : 'right';
+        assert.deepEqual((await store.getBatch(keys)).map(textOf), [winner, winner, winner]);
+      }
+    },
+  ),
+
+  pointerCase(
+    '[63] of a batch and a single write that race, exactly one wins',
+    async ({ store, at, fixture }) => {
+      const [left, right] = await clientsOf(fixture);
+      for (let round = 0; round < 20; round++) {
+        const [a, b] = [at(`${round}/a`), at(`${round}/b`)];
+        await fill(store, [a, b], () => value('start'));
+        const [batch, single] = await Promise.all([
+          left.compareAndSetBatch([
+            { op: 'upsert', key: a, expected: 1, next: value('batch') },
+            { op: 'upsert', key: b, expected: 1, next: value('batch') },
+          ]),
+          right.compareAndSet(b, 1, value('single')),
+        ]);
+        assert.notEqual(batch.applied, single.applied);
+        const expected = batch.applied ? ['batch', 'batch'] : ['start', 'single'];
+        assert.deepEqual((await store.getBatch([a, b])).map(textOf), expected);
+      }
     },
   ),
 ];

@@ -9,15 +9,19 @@ import { keyCases } from './key-cases.ts';
 import { lifecycleCases } from './lifecycle-cases.ts';
 import { limitCases } from './limit-cases.ts';
 import { listingCases } from './listing-cases.ts';
+import { ownerCases } from './owner-cases.ts';
 import { tokenCases } from './token-cases.ts';
+import { valueCases } from './value-cases.ts';
 
 /** The laws of a PointerStore. */
 export const pointerContract: readonly ContractCase[] = [
   ...casCases,
+  ...valueCases,
   ...keyCases,
   ...listingCases,
   ...tokenCases,
   ...batchCases,
+  ...ownerCases,
   ...limitCases,
   ...expiryCases,
   ...deletePrefixCases,
