@@ -25,9 +25,18 @@ const events = run({
   timeout: 10 * 60_000,
 });
 
+/** Names of skipped tests by file and reason. */
+const skips = new Map<string, Map<string, string[]>>();
 events.on('test:pass', ({ name, skip, file }) => {
-  if (skip !== undefined && skip !== false)
-    print(`  skipped: ${name}: ${skip === true ? 'no reason given' : skip} (${shown(file)})`);
+  if (skip === undefined || skip === false) return;
+  const reason = skip === true ? 'no reason given' : skip;
+  const ofFile = skips.get(file ?? '') ?? new Map<string, string[]>();
+  skips.set(file ?? '', ofFile.set(reason, [...(ofFile.get(reason) ?? []), name]));
+});
+// What tests say of themselves; the runner's own figures at the end of a file are told below.
+const RUNNERS_OWN = /^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) \d/;
+events.on('test:diagnostic', ({ message }) => {
+  if (!RUNNERS_OWN.test(message)) print(`  ${message}`);
 });
 events.on('test:fail', ({ name, file, line, details }) => {
   const { error } = details;
@@ -41,6 +50,8 @@ events.on('test:stderr', ({ message }) => process.stdout.write(indented(message)
 events.on('test:summary', ({ file, counts, duration_ms: ms, success }) => {
   if (file !== undefined) {
     const bad = badOf(counts);
+    for (const [reason, names] of skips.get(file) ?? [])
+      print(`  skipped, ${reason}: ${names.length > 3 ? `${names.length} tests` : names.join('; ')}`);
     print(
       `${success ? '✔' : '✖'} ${shown(file)}: ${counts.passed} passed${bad > 0 ? `, ${bad} failed` : ''} (${seconds(ms)})`,
     );
