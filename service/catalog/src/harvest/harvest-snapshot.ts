@@ -34,7 +34,7 @@ export interface HarvestRequest extends CallOptions {
   readonly reader: UpstreamReader;
   readonly metadata: TableMetadata;
   readonly snapshotId: bigint;
-  /** Shared by the snapshots of one table, also while they are harvested side by side. Default: a new one. */
+  /** Shared by the snapshots of one table, also while they are harvested side by side. Default: none. */
   readonly cache?: ManifestCache<ManifestOutcome>;
   /** Takes each chunk of the scan bundle, in order; the next one is not made before it resolves. */
   readonly onChunk?: (chunk: HarvestedChunk) => Promise<void>;
@@ -169,10 +169,12 @@ async function outcomeOf(
   const key = `${schema.schemaId ?? ''} ${ref.location}`;
   const outcome = await cache.get(key, () => orProblem(ref.location, read), options);
   if ('problem' in outcome) return { ref, ...outcome };
-  return orProblem(ref.location, async () => {
-    checkInheritance(ref, outcome.manifest);
-    return { ref, ...outcome };
-  }).then((checked) => ({ ...checked, ref }));
+  const { manifest } = outcome;
+  const checked = await orProblem(ref.location, async () => {
+    checkInheritance(ref, manifest);
+    return outcome;
+  });
+  return { ref, ...checked };
 }
 
 /** A failure that is about the file is an outcome too, so that it is not found out again for every snapshot. */

@@ -21,7 +21,7 @@ import type { UpstreamReader, UpstreamReadOptions } from './upstream-reader.ts';
 
 const SLICE_BYTES = 4 * 1024 * 1024;
 // Not blocking, so that a FIFO without a writer is refused and does not hang.
-const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
  * Reads from folders of this machine. Symbolic links are followed as long as they stay in the folder of their

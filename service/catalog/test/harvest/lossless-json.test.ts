@@ -40,6 +40,8 @@ test('integers are numbers where safe and bigints where not, so that ids compare
     -1,
     9007199254740993n,
   ]);
+  // This one prints as it was written, but so would its neighbour.
+  assert.equal(parseJson('9007199254740992'), 9007199254740992n);
   assert.equal(parseJson('0.5'), 0.5);
   assert.ok(isRawJsonNumber(parseJson('1.0')));
   assert.ok(!isRawJsonNumber(parseJson('{"rawJSON":"1.0"}')));
