@@ -61,7 +61,9 @@ export function payloadOffset(bytes: Buffer): number {
   if (bytes.length < PRELUDE_BYTES) throw new Error(`the file ends after ${bytes.length} bytes`);
   if (bytes.toString('latin1', 0, 3) !== MAGIC) throw new Error('the file does not begin as a blob does');
   if (bytes[3] !== FORMAT)
-    throw new Error(`it has blob format ${bytes[3]}; this version reads format ${FORMAT}: upgrade to read it`);
+    throw new Error(
+      `it has blob format ${bytes[3]}; this version reads format ${FORMAT}: upgrade to read it`,
+    );
   const length = bytes.readUInt32LE(4);
   if (length > MAX_HEADER_BYTES) throw new Error(`its header claims ${length} bytes`);
   return PRELUDE_BYTES + length;

@@ -147,8 +147,8 @@ export class FileBlobStore implements BlobStore {
     for await (const blob of this.#walk('deletePrefix', prefix)) {
       options?.signal?.throwIfAborted();
       const work = this.#removeOrReport(blob, failed).then((done) => {
-        if (done) deleted++;
         underWay.delete(work);
+        return done;
       });
       underWay.add(work);
       if (underWay.size >= PARALLEL_FILES) await Promise.race(underWay);
@@ -259,10 +259,7 @@ export class FileBlobStore implements BlobStore {
     );
   }
 
-  async #removeOrReport(
-    blob: WalkedBlob,
-    failed: { uri: string; cause: unknown }[],
-  ): Promise<boolean> {
+  async #removeOrReport(blob: WalkedBlob, failed: { uri: string; cause: unknown }[]): Promise<boolean> {
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#run('deletePrefix', blob.uri, () =>

@@ -51,7 +51,8 @@ export function segmentNames(segment: string): string[] {
   const encoded = encodeSegment(segment);
   if (encoded.length <= MAX_NAME) return [encoded];
   const names: string[] = [];
-  for (let from = 0; from < encoded.length; from += MAX_NAME) names.push(encoded.slice(from, from + MAX_NAME));
+  for (let from = 0; from < encoded.length; from += MAX_NAME)
+    names.push(encoded.slice(from, from + MAX_NAME));
   return names.map((name, i) => (i < names.length - 1 ? name + CONTINUES : name));
 }
 

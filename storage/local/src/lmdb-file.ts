@@ -47,7 +47,8 @@ function newestMeta(path: string, file: number, size: number): Meta {
 
 function readMeta(path: string, file: number, at: number, size: number): Meta {
   const bytes = Buffer.alloc(PAGE_HEADER + 144);
-  if (readSync(file, bytes, 0, bytes.length, at) < bytes.length) throw truncated(path, size, at + bytes.length);
+  if (readSync(file, bytes, 0, bytes.length, at) < bytes.length)
+    throw truncated(path, size, at + bytes.length);
   const pageBytes = bytes.readUInt32LE(PAGE_HEADER + 24);
   if (
     (bytes.readUInt16LE(18) & META) === 0 ||

@@ -17,13 +17,19 @@ import type {
   ReadOptions,
   WriteOptions,
 } from '@floecat/storage-spi';
-import { DEFAULT_PAGE_SIZE, isExpired, PageTokens, StorageCorruptionError } from '@floecat/storage-spi';
+import {
+  DEFAULT_PAGE_SIZE,
+  isExpired,
+  nextPointer,
+  PageTokens,
+  StorageCorruptionError,
+} from '@floecat/storage-spi';
 
 import type { Health } from './health.ts';
 import { LatestReads } from './latest-reads.ts';
 import type { PointerTable } from './pointer-table.ts';
 import type { PointerWriter } from './pointer-writer.ts';
-import type { ListedRow } from './write-requests.ts';
+import type { ListedRow, SeenVersion } from './write-requests.ts';
 
 /** Rows looked at before the event loop gets its turn. */
 const ROWS_PER_TURN = 2_000;
@@ -79,11 +85,19 @@ export class LocalPointerStore implements PointerStore {
     next: PointerWrite,
     options?: WriteOptions,
   ): Promise<CasResult> {
-    const operations = [{ op: 'upsert', key, expected, next }] as const;
-    const result = await this.#batch('compareAndSet', key, operations, options);
-    if (result.applied) return { applied: true, pointer: Object.freeze(result.pointers[0] as Pointer) };
-    const [outcome] = result.outcomes;
-    return { applied: false, current: outcome && !outcome.ok ? frozen(outcome.current) : undefined };
+    const { clock, random, writer, health } = this.#config;
+    health.check('compareAndSet', key);
+    const write = { writeId: options?.writeId ?? random.uuid(), now: clock.now() };
+    const answer = await writer.submit('compareAndSet', key, {
+      kind: 'set',
+      key,
+      expected: seen(expected),
+      next: written(next),
+      ...write,
+    });
+    if (!answer.applied) return { applied: false, current: frozen(answer.current) };
+    // Its version and ids are all that the next one takes over.
+    return { applied: true, pointer: nextPointer(key, answer.previous as Pointer | undefined, next, write) };
   }
 
   async compareAndDelete(
@@ -93,26 +107,37 @@ export class LocalPointerStore implements PointerStore {
   ): Promise<DeleteResult> {
     const { clock, writer, health } = this.#config;
     health.check('compareAndDelete', key);
-    const result = await writer.submit('compareAndDelete', key, {
+    const answer = await writer.submit('compareAndDelete', key, {
       kind: 'delete',
       key,
-      expected,
+      expected: seen(expected),
       includeExpired: options?.includeExpired ?? false,
       now: clock.now(),
     });
-    if (result.applied) Object.freeze(result.deleted);
-    else frozen(result.current);
-    return result;
+    return answer.applied
+      ? { applied: true, deleted: Object.freeze(answer.deleted) }
+      : { applied: false, current: frozen(answer.current) };
   }
 
   async compareAndSetBatch(
     operations: readonly BatchOperation[],
     options?: WriteOptions,
   ): Promise<BatchResult> {
-    const result = await this.#batch('compareAndSetBatch', operations[0]?.key ?? '', operations, options);
-    if (result.applied) for (const pointer of result.pointers) frozen(pointer);
-    else for (const outcome of result.outcomes) if (!outcome.ok) frozen(outcome.current);
-    return result;
+    const { clock, random, writer, health } = this.#config;
+    const key = operations[0]?.key ?? '';
+    health.check('compareAndSetBatch', key);
+    const writeId = options?.writeId ?? random.uuid();
+    const answer = await writer.submit('compareAndSetBatch', key, {
+      kind: 'batch',
+      operations: operations.map(plain),
+      writeId,
+      now: clock.now(),
+    });
+    if (answer.applied) return { applied: true, pointers: answer.pointers.map(frozen) };
+    const outcomes = answer.outcomes.map((outcome) =>
+      outcome.ok ? outcome : { ok: outcome.ok, current: frozen(outcome.current) },
+    );
+    return { applied: false, outcomes };
   }
 
   async listPointersByPrefix(prefix: string, options: ListOptions = {}): Promise<PointerPage> {
@@ -158,7 +183,10 @@ export class LocalPointerStore implements PointerStore {
       const rows = this.#rowsToDelete(prefix, after, options?.unconditional === true);
       const last = rows.at(-1);
       if (!last) return total;
-      const { deleted, skipped } = await writer.submit('deleteByPrefix', prefix, { kind: 'delete-listed', rows });
+      const { deleted, skipped } = await writer.submit('deleteByPrefix', prefix, {
+        kind: 'delete-listed',
+        rows,
+      });
       total.deleted += deleted;
       total.skipped += skipped;
       after = last.key;
@@ -169,7 +197,7 @@ export class LocalPointerStore implements PointerStore {
     this.#config.health.check('countByPrefix', prefix);
     const { decoder } = this.#reads;
     let count = 0;
-    for (let after: string | undefined; ; ) {
+    for (let after: string | undefined; ;) {
       const now = this.#config.clock.now();
       let scanned = 0;
       let last: string | undefined;
@@ -194,7 +222,7 @@ export class LocalPointerStore implements PointerStore {
     const left: ImportReport['left'][number][] = [];
     let imported = 0;
     for (let from = 0; from < entries.length; from += ROWS_PER_TRANSACTION) {
-      const part = entries.slice(from, from + ROWS_PER_TRANSACTION);
+      const part = entries.slice(from, from + ROWS_PER_TRANSACTION).map(stored);
       const key = part[0]?.key ?? '';
       health.check('importPointers', key);
       options?.signal?.throwIfAborted();
@@ -219,18 +247,6 @@ export class LocalPointerStore implements PointerStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  async #batch(
-    operation: string,
-    key: string,
-    operations: readonly BatchOperation[],
-    options: WriteOptions | undefined,
-  ): Promise<BatchResult> {
-    const { clock, random, writer, health } = this.#config;
-    health.check(operation, key);
-    const writeId = options?.writeId ?? random.uuid();
-    return writer.submit(operation, key, { kind: 'batch', operations, writeId, now: clock.now() });
   }
 
   #visible(pointer: Pointer | undefined, options: ReadOptions | undefined): Pointer | undefined {
@@ -274,7 +290,51 @@ export class LocalPointerStore implements PointerStore {
   }
 }
 
-/** Pointers come from the thread as copies, which are not frozen. */
-function frozen(pointer: Pointer | undefined): Pointer | undefined {
-  return pointer && Object.freeze(pointer);
+/** A copy with the fields that are stored and no other, which may not even pass to the thread. */
+function written(next: PointerWrite): PointerWrite {
+  return {
+    ...(next.kind === 'blob'
+      ? { kind: next.kind, blobUri: next.blobUri }
+      : { kind: next.kind, value: next.value }),
+    ...(next.state !== undefined && { state: next.state }),
+    ...(next.expiresAt !== undefined && { expiresAt: next.expiresAt }),
+  };
+}
+
+function stored(entry: Pointer): Pointer {
+  const { key, version, writeId, prevWriteId, incarnation, updatedAt } = entry;
+  return {
+    ...written(entry),
+    ...{ key, version, writeId, incarnation, updatedAt },
+    ...(prevWriteId !== undefined && { prevWriteId }),
+  };
+}
+
+function plain(operation: BatchOperation): BatchOperation {
+  switch (operation.op) {
+    case 'upsert': {
+      const { op, key, expected, next } = operation;
+      return { op, key, expected: seen(expected) as Expected, next: written(next) };
+    }
+    case 'delete':
+    case 'check': {
+      const { op, key, expected } = operation;
+      return { op, key, expected: seen(expected) as Expected };
+    }
+    case 'check-owner': {
+      const { op, key, incarnation, states } = operation;
+      return { op, key, incarnation, states };
+    }
+    case 'check-absent':
+      return { op: operation.op, key: operation.key };
+  }
+}
+
+function seen(expected: Expected): number | SeenVersion {
+  return typeof expected === 'number' ? expected : { version: expected.version, writeId: expected.writeId };
+}
+
+/** Pointers come from the thread as copies, which are not frozen; JSON knows no `undefined`. */
+function frozen(pointer: Pointer | undefined | null): Pointer | undefined {
+  return pointer ? Object.freeze(pointer) : undefined;
 }

@@ -77,11 +77,15 @@ export async function openLocalStorage(config: LocalStorageConfig): Promise<Stor
     await secretFiles.temps.removeStale({ operation: 'open' });
     const { storeId } = layout;
     const writer = new PointerWriter({ folder: folder.pointers, flush, health, onStep });
-    const pointers = guardPointerStore(new LocalPointerStore({ table, writer, storeId, clock, random, health }));
+    const pointers = guardPointerStore(
+      new LocalPointerStore({ table, writer, storeId, clock, random, health }),
+    );
     const blobs = guardBlobStore(
       new FileBlobStore({ root: folder.blobs, storeId, clock, random, files: blobFiles, health }),
     );
-    const secrets = guardSecretsManager(new LocalSecretsManager({ storeId, key, files: secretFiles, health }));
+    const secrets = guardSecretsManager(
+      new LocalSecretsManager({ storeId, key, files: secretFiles, health }),
+    );
     const close = async (): Promise<void> => {
       await Promise.all([pointers.close(), blobs.close(), secrets.close()]);
     };

@@ -1,9 +1,9 @@
-import { link, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { link, mkdtemp, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 
 import type { StoreLayout } from '@floecat/storage-spi';
-import { StorageCorruptionError, StorageError } from '@floecat/storage-spi';
+import { StorageCorruptionError, StorageError, StorageFullError } from '@floecat/storage-spi';
 
 import { flushFolder } from './data-folder.ts';
 import { errnoOf, fileError, isMissing } from './file-errors.ts';
@@ -12,6 +12,9 @@ import type { PointerTable } from './pointer-table.ts';
 import { openPointerTable, readLayout, writeLayout } from './pointer-table.ts';
 
 const DATA_FILE = 'data.mdb';
+const LOCK_FILE = 'lock.mdb';
+/** More than LMDB writes when it makes its lock file and an empty table. */
+const ROOM_TO_OPEN = 128 * 1024;
 /** Begins the names of folders in which tables are made. */
 const NEW_PREFIX = '.new-';
 const CONTEXT = { operation: 'open' };
@@ -38,6 +41,7 @@ export async function makeTable(
     throw fileError(error, `making a folder in ${folder}`, CONTEXT);
   });
   try {
+    await requireRoom(made);
     const table = openPointerTable(made);
     try {
       writeLayout(table, layout);
@@ -60,6 +64,7 @@ export async function openTable(folder: string): Promise<{ table: PointerTable; 
   try {
     checkLmdbFile(join(folder, DATA_FILE));
     await removeUnfinished(folder);
+    await requireRoom(folder);
     table = openPointerTable(folder);
     const layout = readLayout(table, folder);
     if (layout) return { table, layout };
@@ -71,6 +76,21 @@ export async function openTable(folder: string): Promise<{ table: PointerTable; 
     await table?.close();
     throw tableError(error, `opening the pointer table in ${folder}`);
   }
+}
+
+/** LMDB maps its lock file: one that is new and finds no room when it is written to would end the process. */
+async function requireRoom(folder: string): Promise<void> {
+  const held = await stat(join(folder, LOCK_FILE)).then(
+    ({ blocks }) => blocks > 0,
+    () => false,
+  );
+  if (held) return;
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize < ROOM_TO_OPEN)
+    throw new StorageFullError(
+      `open: no room is left for a lock file in ${folder}; nothing was written, make room`,
+      CONTEXT,
+    );
 }
 
 /** Those whose makers were stopped; there is a table, so no other is wanted. */

@@ -8,7 +8,7 @@ import { open } from 'lmdb';
 
 /** Address space, not disk: room for some fifty million pointers before the map has to move. LMDB grows it then. */
 const MAP_BYTES = 16 * 2 ** 30;
-const PAGE_BYTES = 4096;
+export const PAGE_BYTES = 4096;
 /** Each process that has the store open takes one or two. */
 const MAX_READERS = 512;
 

@@ -1,9 +1,10 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 
 import { openPointerTable } from './pointer-table.ts';
+import type { WriteRequest } from './write-requests.ts';
 import { weightOf } from './write-requests.ts';
 import { WriteTransactions } from './write-transactions.ts';
-import type { NumberedRequest, WriterCommand, WriterReport, WriterSettings } from './writer-protocol.ts';
+import type { WriterCommand, WriterReport, WriterSettings } from './writer-protocol.ts';
 
 /** What one transaction takes on at most, so that none of its requests waits long for the others. */
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
@@ -14,11 +15,12 @@ const settings = workerData as WriterSettings;
 const table = openPointerTable(settings.folder);
 const transactions = new WriteTransactions(table, settings);
 
-port.on('message', (first: WriterCommand) => {
+port.on('message', (first: string) => {
   // Whatever came while the last transaction was flushed goes into the next one.
-  const waiting: NumberedRequest[] = [];
+  const waiting: WriteRequest[] = [];
   let closing = false;
-  for (let command: WriterCommand | undefined = first; command; command = nextCommand()) {
+  for (let text: string | undefined = first; text !== undefined; text = nextMessage()) {
+    const command = JSON.parse(text) as WriterCommand;
     if ('close' in command) closing = true;
     else waiting.push(...command.requests);
   }
@@ -27,25 +29,25 @@ port.on('message', (first: WriterCommand) => {
 });
 report({ ready: true });
 
-function nextCommand(): WriterCommand | undefined {
-  return receiveMessageOnPort(port)?.message as WriterCommand | undefined;
+function nextMessage(): string | undefined {
+  return receiveMessageOnPort(port)?.message as string | undefined;
 }
 
 function report(message: WriterReport): void {
-  port.postMessage(message);
+  port.postMessage(JSON.stringify(message));
 }
 
-function* groupsOf(requests: readonly NumberedRequest[]): Generator<NumberedRequest[]> {
-  let group: NumberedRequest[] = [];
+function* groupsOf(requests: readonly WriteRequest[]): Generator<WriteRequest[]> {
+  let group: WriteRequest[] = [];
   let weight = 0;
-  for (const numbered of requests) {
-    weight += weightOf(numbered.request);
+  for (const request of requests) {
+    weight += weightOf(request);
     if (weight > MAX_GROUP_BYTES && group.length > 0) {
       yield group;
       group = [];
-      weight = weightOf(numbered.request);
+      weight = weightOf(request);
     }
-    group.push(numbered);
+    group.push(request);
   }
   if (group.length > 0) yield group;
 }

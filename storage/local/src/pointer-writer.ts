@@ -11,7 +11,6 @@ import type { Health } from './health.ts';
 import type { WriteAnswers, WriteRequest } from './write-requests.ts';
 import type { StepHook } from './write-steps.ts';
 import type {
-  NumberedRequest,
   WriteFailure,
   WriterCommand,
   WriterReport,
@@ -37,11 +36,11 @@ interface Pending {
  */
 export class PointerWriter {
   readonly #config: PointerWriterConfig;
-  readonly #pending = new Map<number, Pending>();
+  /** In the order in which they were submitted, which is that of the answers. */
+  #pending: Pending[] = [];
   #thread: Worker | undefined;
   #ready = false;
-  #queue: NumberedRequest[] = [];
-  #lastId = 0;
+  #queue: WriteRequest[] = [];
 
   constructor(config: PointerWriterConfig) {
     this.#config = config;
@@ -54,10 +53,8 @@ export class PointerWriter {
   ): Promise<WriteAnswers[K]> {
     this.#config.onStep('commit', key);
     return new Promise<WriteAnswers[K]>((resolve, reject) => {
-      const id = ++this.#lastId;
-      this.#pending.set(id, { operation, key, resolve, reject });
-      if (this.#queue.length === 0) setImmediate(() => this.#send());
-      this.#queue.push({ id, request });
+      this.#pending.push({ operation, key, resolve, reject });
+      if (this.#queue.push(request) === 1) setImmediate(() => this.#send());
     });
   }
 
@@ -70,7 +67,7 @@ export class PointerWriter {
       thread.once('exit', () => resolve());
     });
     thread.ref();
-    thread.postMessage({ close: true } satisfies WriterCommand);
+    tell(thread, { close: true });
     await exited;
   }
 
@@ -80,18 +77,23 @@ export class PointerWriter {
     this.#thread ??= this.#start();
     // A process that waits for nothing else must not end before its writes are answered.
     this.#thread.ref();
-    this.#thread.postMessage({ requests } satisfies WriterCommand);
+    tell(this.#thread, { requests });
   }
 
   #start(): Worker {
     const { folder, flush } = this.#config;
-    const file = import.meta.url.endsWith('.ts') ? './pointer-writer-thread.ts' : './pointer-writer-thread.js';
+    const file = import.meta.url.endsWith('.ts')
+      ? './pointer-writer-thread.ts'
+      : './pointer-writer-thread.js';
     const thread = new Worker(new URL(file, import.meta.url), {
       workerData: { folder, flush } satisfies WriterSettings,
       name: 'floecat-pointers',
+      // Messages are short-lived; with the default, a good part of the time went into collecting them.
+      resourceLimits: { maxYoungGenerationSizeMb: 64 },
     });
     this.#ready = false;
-    thread.on('message', (report: WriterReport) => {
+    thread.on('message', (text: string) => {
+      const report = JSON.parse(text) as WriterReport;
       if ('ready' in report) this.#ready = true;
       else this.#settle(report.results);
     });
@@ -101,17 +103,16 @@ export class PointerWriter {
   }
 
   #settle(results: readonly WriterResult[]): void {
-    for (const result of results) {
-      const pending = this.#pending.get(result.id);
-      if (!pending) continue;
-      this.#pending.delete(result.id);
-      if ('failure' in result) pending.reject(this.#errorOf(result.failure, pending));
+    const settled = this.#pending.splice(0, results.length);
+    for (const [i, pending] of settled.entries()) {
+      const result = results[i];
+      if (!result || 'failure' in result) pending.reject(this.#errorOf(result?.failure ?? MUTE, pending));
       else {
         this.#config.onStep('committed', pending.key);
         pending.resolve(result.answer as never);
       }
     }
-    if (this.#pending.size === 0) this.#thread?.unref();
+    if (this.#pending.length === 0) this.#thread?.unref();
   }
 
   #errorOf(failure: WriteFailure, { operation, key }: Pending): Error {
@@ -119,7 +120,10 @@ export class PointerWriter {
     const context = { operation, key, cause: new Error(failure.message) };
     switch (failure.kind) {
       case 'damaged':
-        return new StorageCorruptionError(`${operation}: ${failure.message}`, { operation, key: failure.key });
+        return new StorageCorruptionError(`${operation}: ${failure.message}`, {
+          operation,
+          key: failure.key,
+        });
       case 'full':
         return new StorageFullError(
           `${operation}: no room is left for the pointers in ${folder}; nothing was written, make room`,
@@ -141,8 +145,9 @@ export class PointerWriter {
   #lost(thread: Worker, cause: unknown): void {
     if (this.#thread !== thread) return;
     this.#thread = undefined;
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
+    const pending = this.#pending;
+    this.#pending = [];
+    this.#queue = [];
     if (this.#ready) this.#config.health.poison(cause);
     for (const { operation, key, reject } of pending) {
       const context = { operation, key, cause };
@@ -159,4 +164,10 @@ export class PointerWriter {
       );
     }
   }
+}
+
+const MUTE: WriteFailure = { kind: 'unknown', message: 'the writer thread gave no answer' };
+
+function tell(thread: Worker, command: WriterCommand): void {
+  thread.postMessage(JSON.stringify(command));
 }

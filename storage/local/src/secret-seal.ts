@@ -28,9 +28,12 @@ export function seal(key: Uint8Array, name: string, payload: Uint8Array): Buffer
 /** The payload; throws a plain `Error` that says why it does not open. */
 export function unseal(key: Uint8Array, name: string, sealed: Buffer): Uint8Array {
   const [format = 0] = sealed;
-  if (sealed.length < 1 + NONCE_BYTES + TAG_BYTES) throw new Error(`the file has only ${sealed.length} bytes`);
+  if (sealed.length < 1 + NONCE_BYTES + TAG_BYTES)
+    throw new Error(`the file has only ${sealed.length} bytes`);
   if (format !== FORMAT)
-    throw new Error(`it has format ${format}, and this version reads ${FORMAT}: upgrade if a newer one wrote it`);
+    throw new Error(
+      `it has format ${format}, and this version reads ${FORMAT}: upgrade if a newer one wrote it`,
+    );
   const body = sealed.subarray(1 + NONCE_BYTES, -TAG_BYTES);
   const decipher = createDecipheriv(ALGORITHM, key, sealed.subarray(1, 1 + NONCE_BYTES), {
     authTagLength: TAG_BYTES,
@@ -40,7 +43,9 @@ export function unseal(key: Uint8Array, name: string, sealed: Buffer): Uint8Arra
   try {
     return new Uint8Array(Buffer.concat([decipher.update(body), decipher.final()]));
   } catch (cause) {
-    throw new Error('its bytes were changed, it was moved here, or it was sealed under another key', { cause });
+    throw new Error('its bytes were changed, it was moved here, or it was sealed under another key', {
+      cause,
+    });
   }
 }
 

@@ -25,7 +25,10 @@ export function checkIdentity(
   if (different.length > 0)
     throw refused(
       `the store in ${dataDir} was made with other settings: ${different
-        .map(([name, value]) => `${name} is ${layout[name as keyof LayoutSettings]} there and ${value} in the configuration`)
+        .map(
+          ([name, value]) =>
+            `${name} is ${layout[name as keyof LayoutSettings]} there and ${value} in the configuration`,
+        )
         .join(', ')}. Configure what the store was made with`,
     );
 }

@@ -59,11 +59,19 @@ function checked(path: string, text: string): StoreMarker {
   try {
     marker = JSON.parse(text) as Partial<StoreMarker>;
   } catch (cause) {
-    throw new StorageCorruptionError(`open: ${path} is not JSON; restore it from a backup`, { ...context, cause });
+    throw new StorageCorruptionError(`open: ${path} is not JSON; restore it from a backup`, {
+      ...context,
+      cause,
+    });
   }
   const { format, storeId, tableId, epoch } = marker;
   if (typeof format === 'number' && format > STORAGE_FORMAT) throw newerFormat(path, format);
-  if (format !== STORAGE_FORMAT || typeof storeId !== 'string' || typeof tableId !== 'string' || typeof epoch !== 'number')
+  if (
+    format !== STORAGE_FORMAT ||
+    typeof storeId !== 'string' ||
+    typeof tableId !== 'string' ||
+    typeof epoch !== 'number'
+  )
     throw new StorageCorruptionError(
       `open: ${path} lacks format, storeId, tableId or epoch; restore it from a backup`,
       context,

@@ -7,12 +7,7 @@ const VERSION_ID = /^(\d{16})~[0-9a-f]{12}~(\d{1,8})$/;
 /** What a version marked as lost has beside it. */
 const LOST_SUFFIX = '~lost';
 
-export function nextVersionId(
-  newest: string | undefined,
-  nowMs: number,
-  uuid: string,
-  size: number,
-): string {
+export function nextVersionId(newest: string | undefined, nowMs: number, uuid: string, size: number): string {
   const after = newest === undefined ? 0 : Number(newest.slice(0, 16)) + 1;
   const tick = Math.max(Math.floor(nowMs) * 1000, after);
   return `${String(tick).padStart(16, '0')}~${uuid.slice(-12)}~${size}`;

@@ -6,11 +6,20 @@ import type {
   ImportMode,
   ImportReport,
   Pointer,
+  PointerWrite,
 } from '@floecat/storage-spi';
-import { decideBatch, decideImport, isExpired, matches } from '@floecat/storage-spi';
+import { decideBatch, decideImport, isExpired, matches, nextPointer } from '@floecat/storage-spi';
 
 /** What the writer thread is asked to do, each atomic. Times are by the clock of the store that asks. */
 export type WriteRequest =
+  | {
+      readonly kind: 'set';
+      readonly key: string;
+      readonly expected: number | SeenVersion;
+      readonly next: PointerWrite;
+      readonly writeId: string;
+      readonly now: number;
+    }
   | {
       readonly kind: 'batch';
       readonly operations: readonly BatchOperation[];
@@ -20,7 +29,7 @@ export type WriteRequest =
   | {
       readonly kind: 'delete';
       readonly key: string;
-      readonly expected: Expected;
+      readonly expected: number | SeenVersion;
       readonly includeExpired: boolean;
       readonly now: number;
     }
@@ -32,10 +41,16 @@ export type WriteRequest =
       readonly now: number;
     };
 
+/** What the pointer form of an expectation compares. */
+export interface SeenVersion {
+  readonly version: number;
+  readonly writeId: string;
+}
+
 export interface ListedRow {
   readonly key: string;
   /** The version to delete; absent: whatever is there. */
-  readonly seen?: { readonly version: number; readonly writeId: string };
+  readonly seen?: SeenVersion;
   /** An expired row goes too, but nobody could see it, so it is not counted. */
   readonly counts: boolean;
 }
@@ -45,7 +60,17 @@ export interface DeletedCounts {
   readonly skipped: number;
 }
 
+/** Only what the asking side does not know; it makes the pointer out of that and its own request. */
+export type SetAnswer =
+  | { readonly applied: true; readonly previous: PreviousVersion | undefined }
+  | { readonly applied: false; readonly current: Pointer | undefined };
+
+export interface PreviousVersion extends SeenVersion {
+  readonly incarnation: string;
+}
+
 export interface WriteAnswers {
+  readonly set: SetAnswer;
   readonly batch: BatchResult;
   readonly delete: DeleteResult;
   readonly 'delete-listed': DeletedCounts;
@@ -69,11 +94,13 @@ export interface WritableRows {
  */
 export function applyRequest(request: WriteRequest, rows: WritableRows): WriteAnswer {
   switch (request.kind) {
+    case 'set':
+      return applySet(request, rows);
     case 'batch':
       return applyBatch(request, rows);
     case 'delete': {
       const current = live(rows.get(request.key), request.now, request.includeExpired);
-      if (!current || !matches(current, request.expected)) return { applied: false, current };
+      if (!current || !isAs(current, request.expected)) return { applied: false, current };
       rows.remove(request.key);
       return { applied: true, deleted: current };
     }
@@ -87,6 +114,8 @@ export function applyRequest(request: WriteRequest, rows: WritableRows): WriteAn
 /** About how many bytes the request writes. */
 export function weightOf(request: WriteRequest): number {
   switch (request.kind) {
+    case 'set':
+      return rowWeight(request.next);
     case 'batch': {
       let weight = 0;
       for (const operation of request.operations)
@@ -102,8 +131,36 @@ export function weightOf(request: WriteRequest): number {
   }
 }
 
+/** How many rows the request touches at most. */
+export function rowsOf(request: WriteRequest): number {
+  switch (request.kind) {
+    case 'set':
+    case 'delete':
+      return 1;
+    case 'batch':
+      return request.operations.length;
+    case 'delete-listed':
+      return request.rows.length;
+    case 'import':
+      return request.entries.length;
+  }
+}
+
 function rowWeight(row: { kind: 'blob'; blobUri: string } | { kind: 'value'; value: string }): number {
   return 300 + (row.kind === 'blob' ? row.blobUri : row.value).length;
+}
+
+function applySet(request: WriteRequest & { kind: 'set' }, rows: WritableRows): SetAnswer {
+  const { key, now } = request;
+  const current = live(rows.get(key), now, false);
+  if (!isAs(current, request.expected)) return { applied: false, current };
+  rows.put(nextPointer(key, current, request.next, request));
+  const previous = current && {
+    version: current.version,
+    writeId: current.writeId,
+    incarnation: current.incarnation,
+  };
+  return { applied: true, previous };
 }
 
 function applyBatch(request: WriteRequest & { kind: 'batch' }, rows: WritableRows): BatchResult {
@@ -126,7 +183,7 @@ function deleteListed(listed: readonly ListedRow[], rows: WritableRows): Deleted
       continue;
     }
     const current = rows.get(row.key);
-    if (current?.version === row.seen.version && current.writeId === row.seen.writeId) doomed.push(row);
+    if (isAs(current, row.seen)) doomed.push(row);
     else skipped++;
   }
   for (const { key } of doomed) rows.remove(key);
@@ -135,9 +192,7 @@ function deleteListed(listed: readonly ListedRow[], rows: WritableRows): Deleted
 
 function applyImport(request: WriteRequest & { kind: 'import' }, rows: WritableRows): ImportReport {
   const { entries, mode, now } = request;
-  const obstacles = entries.map((entry) =>
-    decideImport(entry, live(rows.get(entry.key), now, false), mode),
-  );
+  const obstacles = entries.map((entry) => decideImport(entry, live(rows.get(entry.key), now, false), mode));
   for (const [i, entry] of entries.entries()) if (!obstacles[i]) rows.put(entry);
   const left = obstacles.filter((obstacle) => obstacle !== undefined);
   return { imported: entries.length - left.length, left };
@@ -145,4 +200,9 @@ function applyImport(request: WriteRequest & { kind: 'import' }, rows: WritableR
 
 function live(row: Pointer | undefined, now: number, includeExpired: boolean): Pointer | undefined {
   return row && (includeExpired || !isExpired(row, now)) ? row : undefined;
+}
+
+/** Of a pointer that is expected, only version and write id are sent, and only they are compared. */
+function isAs(current: Pointer | undefined, expected: number | SeenVersion): boolean {
+  return matches(current, expected as Expected);
 }

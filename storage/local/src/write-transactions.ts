@@ -6,16 +6,23 @@ import { StorageCorruptionError } from '@floecat/storage-spi';
 import { TransactionFlags } from 'lmdb';
 
 import type { PointerTable } from './pointer-table.ts';
+import { PAGE_BYTES } from './pointer-table.ts';
 import { encodeRow, RowDecoder } from './row-codec.ts';
-import type { WritableRows } from './write-requests.ts';
-import { applyRequest } from './write-requests.ts';
-import type { NumberedRequest, WriteFailure, WriterResult, WriterSettings } from './writer-protocol.ts';
+import type { WritableRows, WriteRequest } from './write-requests.ts';
+import { applyRequest, rowsOf, weightOf } from './write-requests.ts';
+import type { WriteFailure, WriterResult, WriterSettings } from './writer-protocol.ts';
 
 const MDB_MAP_FULL = -30792;
 /** How LMDB says, in the error of a commit, that it failed while it wrote pages that nothing refers to yet. */
 const PAGE_WRITE = 'Attempting to write page';
+/** What a transaction leaves free at least: for its free list, and for who writes at the same time. */
+const RESERVE_BYTES = 1024 * 1024;
 /** With less left on the disk than this, a write that came up short is taken for a full disk. */
 const NO_ROOM_BYTES = 8 * 1024 * 1024;
+/** What a row makes LMDB write at most besides its value: the pages from the root to its leaf, and one split off. */
+const ROW_BYTES = 5 * PAGE_BYTES;
+/** Of a UTF-16 unit at most; weights count those. */
+const UTF8_BYTES = 3;
 const COMMITS_BETWEEN_READER_CHECKS = 4096;
 
 /**
@@ -39,32 +46,57 @@ export class WriteTransactions {
   }
 
   /** Commits a group together; one request of it never changes the outcome of another. */
-  run(group: readonly NumberedRequest[]): WriterResult[] {
+  run(group: readonly WriteRequest[]): WriterResult[] {
     const dead = this.#dead;
-    if (dead) return group.map(({ id }) => ({ id, failure: { kind: 'failed', message: dead.message } }));
+    if (dead) return group.map(() => ({ failure: { kind: 'failed', message: dead.message } }));
     const results: WriterResult[] = [];
+    const shortage = this.#shortage(group);
+    if (shortage && group.length > 1) return group.flatMap((request) => this.run([request]));
+    if (shortage) return [{ failure: shortage }];
     try {
       this.#transact(() => {
-        for (const { id, request } of group) results.push(this.#attempt(id, request));
+        for (const request of group) results.push(this.#attempt(request));
       });
     } catch (error) {
       const failure = this.#failureOf(error as Error & { code?: unknown });
       // One of them may be what is too large.
       if (failure.kind === 'full' && group.length > 1) return group.flatMap((request) => this.run([request]));
       if (failure.kind !== 'full') this.#dead = failure;
-      return group.map(({ id }) => ({ id, failure }));
+      return group.map(() => ({ failure }));
     }
     if (++this.#commits % COMMITS_BETWEEN_READER_CHECKS === 0) this.#table.rows.readerCheck();
     return results;
   }
 
-  #attempt(id: number, request: NumberedRequest['request']): WriterResult {
+  /**
+   * Refuses while there is still room: LMDB's own report of a disk that is full overruns a buffer, and may end the
+   * process.
+   */
+  #shortage(group: readonly WriteRequest[]): WriteFailure | undefined {
+    let needed = RESERVE_BYTES;
+    for (const request of group) needed += UTF8_BYTES * weightOf(request) + rowsOf(request) * ROW_BYTES;
+    const free = this.#freeBytes();
+    if (free >= needed) return undefined;
+    return { kind: 'full', message: `${free} bytes are free, and this may need ${needed}` };
+  }
+
+  #freeBytes(): number {
     try {
-      return { id, answer: applyRequest(request, this.#rows) };
+      const { bavail, bsize } = statfsSync(this.#settings.folder);
+      return bavail * bsize;
+    } catch {
+      // The folder was moved, but the file in it is open: LMDB will tell.
+      return Infinity;
+    }
+  }
+
+  #attempt(request: WriteRequest): WriterResult {
+    try {
+      return { answer: applyRequest(request, this.#rows) };
     } catch (error) {
       // It decides before it writes, so the transaction is as it was.
       if (!(error instanceof StorageCorruptionError)) throw error;
-      return { id, failure: { kind: 'damaged', key: error.key ?? '', message: error.message } };
+      return { failure: { kind: 'damaged', key: error.key ?? '', message: error.message } };
     }
   }
 
@@ -98,8 +130,7 @@ export class WriteTransactions {
     if (code === ENOSPC || code === EDQUOT) return message.includes(PAGE_WRITE);
     if (code !== EIO || message.includes(PAGE_WRITE)) return false;
     // LMDB says EIO also where the disk took only a part of what was written.
-    const { bavail, bsize } = statfsSync(this.#settings.folder);
-    return bavail * bsize < NO_ROOM_BYTES;
+    return this.#freeBytes() < NO_ROOM_BYTES;
   }
 }
 

@@ -6,12 +6,8 @@ export interface WriterSettings {
   readonly flush: boolean;
 }
 
-export interface NumberedRequest {
-  readonly id: number;
-  readonly request: WriteRequest;
-}
-
-export type WriterCommand = { readonly requests: readonly NumberedRequest[] } | { readonly close: true };
+/** Commands and reports pass between the threads as JSON: quicker than structured clones of many small objects. */
+export type WriterCommand = { readonly requests: readonly WriteRequest[] } | { readonly close: true };
 
 /** Why a request was not carried out; errors lose their class between threads. */
 export type WriteFailure =
@@ -24,9 +20,7 @@ export type WriteFailure =
   /** The disk failed while the transaction was being made current. It may be found after a restart. */
   | { readonly kind: 'unknown'; readonly message: string };
 
-export type WriterResult = { readonly id: number } & (
-  | { readonly answer: WriteAnswer }
-  | { readonly failure: WriteFailure }
-);
+export type WriterResult = { readonly answer: WriteAnswer } | { readonly failure: WriteFailure };
 
+/** Results come in the order in which their requests were sent. */
 export type WriterReport = { readonly ready: true } | { readonly results: readonly WriterResult[] };

@@ -7,6 +7,9 @@ import type { StorageFixture } from '@floecat/storage-testkit';
 import { createFixture, FakeClock, seededRandom } from '@floecat/storage-testkit';
 
 import { folderOfUri } from '../src/file-names.ts';
+import { shareCompiledCode } from './compile-cache.ts';
+
+shareCompiledCode();
 
 const CAPABILITIES = {
   secondClient: true,

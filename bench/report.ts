@@ -1,0 +1,30 @@
+import type { Comparison } from './measure.ts';
+
+export interface Line {
+  readonly what: string;
+  /** What the baseline is, in a few words. */
+  readonly baseline: string;
+  readonly result: Comparison;
+  /** Least ratio that is accepted; absent where there is no target. */
+  readonly target?: number;
+}
+
+/** Prints one comparison and answers whether it met its target. */
+export function report({ what, baseline, result, target }: Line): boolean {
+  const met = target === undefined || result.ratio >= target;
+  const verdict =
+    target === undefined ? 'no target' : `target ${target.toFixed(2)}: ${met ? 'met' : 'MISSED'}`;
+  print(
+    `${what}: ours ${rate(result.ours)}, ${baseline} ${rate(result.baseline)}, ratio ${result.ratio.toFixed(2)} (${verdict})`,
+  );
+  return met;
+}
+
+export function print(line: string): void {
+  process.stdout.write(line + '\n');
+}
+
+function rate(perSecond: number): string {
+  const digits = perSecond >= 100 ? 0 : 1;
+  return `${Number(perSecond.toFixed(digits)).toLocaleString('en-US')}/s`;
+}
