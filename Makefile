@@ -3,14 +3,18 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 N := tools/with-node
+
+include tools/localstack/localstack.mk
+
 MANIFESTS := package.json package-lock.json $(wildcard proto/package.json storage/*/package.json service/*/package.json cli/package.json)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Not `npm ci`: it insists on lock entries for the binaries of every platform, and a registry mirror may lack some.
 node_modules/.installed: $(MANIFESTS) tools/with-node
-	@$(N) npm ci --no-audit --no-fund --loglevel=error
+	@$(N) npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 proto/gen/.generated: node_modules/.installed $(wildcard proto/floecat/v1/*.proto) proto/buf.gen.yaml

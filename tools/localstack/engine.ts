@@ -122,7 +122,8 @@ function engineEnvironment(port: number, temporary: string): NodeJS.ProcessEnv {
   };
 }
 
-async function freePort(): Promise<number> {
+/** A port that nothing listens on, for now. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };

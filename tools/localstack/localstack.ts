@@ -9,6 +9,7 @@ import { startDetachedEngine, whoAnswers } from './engine.ts';
 import { provision } from './provision.ts';
 import type { Started } from './run-state.ts';
 import { RunState, startOf } from './run-state.ts';
+import type { LocalstackSettings } from './settings.ts';
 import { readSettings } from './settings.ts';
 
 const run = promisify(execFile);
@@ -18,7 +19,7 @@ const COMPOSE = join(import.meta.dirname, 'compose.yaml');
 const DOCKER_START_MS = 180_000;
 const STOP_MS = 10_000;
 
-const settings = readSettings(process.env);
+const settings = settingsOrExit();
 const { endpoint, port } = settings;
 const state = new RunState(FOLDER, port);
 const print = (line: string): boolean => process.stdout.write(line + '\n');
@@ -136,6 +137,15 @@ function describe(started: Started): string {
 
 function contents(): string {
   return `bucket ${settings.bucket}, table ${settings.table}, region ${settings.region}`;
+}
+
+function settingsOrExit(): LocalstackSettings {
+  try {
+    return readSettings(process.env);
+  } catch (error) {
+    process.stderr.write(`localstack: ${(error as Error).message}\n`);
+    return process.exit(1);
+  }
 }
 
 const commands: Readonly<Record<string, () => Promise<void>>> = {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { openLocalStorage } from '@floecat/storage-local';
-import type { StorageErrorCode, StoreLayout } from '@floecat/storage-spi';
+import type { Storage, StorageErrorCode, StoreLayout } from '@floecat/storage-spi';
 import { DEFAULT_LAYOUT, STORAGE_FORMAT, StorageError } from '@floecat/storage-spi';
 
 import { openPointerTable, readLayout, writeLayout } from '../src/pointer-table.ts';
@@ -45,6 +45,10 @@ async function changeRow(dataDir: string, change: (layout: StoreLayout) => Store
   assert.ok(layout);
   writeLayout(table, change(layout));
   await table.close();
+}
+
+function createNew({ pointers }: Storage): Promise<unknown> {
+  return pointers.compareAndSet('/new', 0, { kind: 'value', value: 'x' });
 }
 
 function hoursAgo(hours: number): Date {
@@ -219,6 +223,26 @@ test('without its folder of blobs, a running store says so and calls no blob mis
   for (const [name, call] of Object.entries(calls))
     await assert.rejects(call(), { code: 'STORAGE_MISCONFIGURED' }, name);
   await assert.rejects(readdir(join(dataDir, 'blobs')), { code: 'ENOENT' }, 'and does not make it again');
+});
+
+test('a pointer table that was moved away or replaced under a running store is never written to', async (t) => {
+  const dataDir = await scratchFolder(t);
+  await makeStore(dataDir);
+  const [pointers, away] = [join(dataDir, 'pointers'), join(dataDir, 'away')];
+  const refusal = { code: 'STORAGE_MISCONFIGURED', message: /nothing was written/ };
+  await using early = await openLocalStorage({ dataDir });
+  await early.pointers.compareAndSet('/q', 0, { kind: 'value', value: 'q' });
+  await using late = await openLocalStorage({ dataDir });
+
+  await rename(pointers, away);
+  for (const store of [early, late]) await assert.rejects(createNew(store), refusal);
+  await assert.rejects(readdir(pointers), { code: 'ENOENT' }, 'no other is made in its place');
+  await cp(away, pointers, { recursive: true });
+  for (const store of [early, late]) await assert.rejects(createNew(store), refusal);
+  await rm(pointers, { recursive: true });
+  await rename(away, pointers);
+  await createNew(early);
+  assert.equal((await late.pointers.get('/new'))?.version, 1);
 });
 
 test('temporary files are removed at the start once an hour has passed, by the clock of the disk', async (t) => {

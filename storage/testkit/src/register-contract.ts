@@ -14,6 +14,14 @@ export interface RegisterOptions {
 }
 
 /**
+ * For a backend whose cases take long: the wrappers, which the memory store shows to change no law, wait for the long
+ * run (`make soak`).
+ */
+export const SLOW_BACKEND: RegisterOptions = {
+  wrappers: process.env['FLOECAT_SOAK'] === undefined ? [] : spiWrappers,
+};
+
+/**
  * Registers a contract with `node:test`, each case on a fixture of its own, and again through each wrapper. A case
  * is skipped where the fixture declares that it lacks what the case needs, and for nothing else; the skip names it.
  * Each suite ends in a line that says how many cases ran, e.g. `contract pointers on memory: 91 cases`.

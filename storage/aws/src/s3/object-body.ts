@@ -1,0 +1,62 @@
+import type { Readable } from 'node:stream';
+
+import { MAX_BLOB_BYTES } from '@floecat/storage-spi';
+
+/** The answer ended before its length. Has a `code`, as errors of the network do. */
+export class TruncatedBodyError extends Error {
+  readonly code = 'ERR_BODY_TRUNCATED';
+
+  constructor(read: number, length: number) {
+    super(`the answer ended after ${read} of ${length} bytes`);
+    this.name = 'TruncatedBodyError';
+  }
+}
+
+/** Reads an answer whole, into one buffer. An abort destroys the stream, and with it the socket. */
+export async function readBody(
+  body: unknown,
+  length: number | undefined,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const stream = body as Readable | undefined;
+  if (!stream) return new Uint8Array();
+  const abort = (): void => void stream.destroy(signal.reason as Error);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return length === undefined ? await readAll(stream) : await readExactly(stream, length);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** Lets go of an answer whose bytes are not wanted. */
+export function discardBody(body: unknown): void {
+  const stream = body as Readable | undefined;
+  // It may fail as it goes, which no longer matters to anyone.
+  stream?.on('error', () => {});
+  stream?.destroy();
+}
+
+async function readExactly(stream: Readable, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(Math.min(length, MAX_BLOB_BYTES + 1));
+  let read = 0;
+  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    if (read + chunk.length > bytes.length) throw new TruncatedBodyError(read + chunk.length, length);
+    bytes.set(chunk, read);
+    read += chunk.length;
+  }
+  if (read !== length) throw new TruncatedBodyError(read, length);
+  return bytes;
+}
+
+async function readAll(stream: Readable): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let read = 0;
+  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    read += chunk.length;
+    if (read > MAX_BLOB_BYTES) throw new TruncatedBodyError(read, MAX_BLOB_BYTES);
+    chunks.push(chunk);
+  }
+  return new Uint8Array(Buffer.concat(chunks, read));
+}
