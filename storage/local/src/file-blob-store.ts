@@ -144,16 +144,19 @@ export class FileBlobStore implements BlobStore {
     const failed: { uri: string; cause: unknown }[] = [];
     let deleted = 0;
     const underWay = new Set<Promise<void>>();
-    for await (const blob of this.#walk('deletePrefix', prefix)) {
-      options?.signal?.throwIfAborted();
-      const work = this.#removeOrReport(blob, failed).then((done) => {
-        underWay.delete(work);
-        return done;
-      });
-      underWay.add(work);
-      if (underWay.size >= PARALLEL_FILES) await Promise.race(underWay);
+    const remove = async (blob: WalkedBlob): Promise<void> => {
+      if (await this.#removeOrReport(blob, failed)) deleted++;
+    };
+    try {
+      for await (const blob of this.#walk('deletePrefix', prefix)) {
+        options?.signal?.throwIfAborted();
+        const work: Promise<void> = remove(blob).finally(() => underWay.delete(work));
+        underWay.add(work);
+        if (underWay.size >= PARALLEL_FILES) await Promise.race(underWay);
+      }
+    } finally {
+      await Promise.all(underWay);
     }
-    await Promise.all(underWay);
     return { deleted, failed };
   }
 

@@ -66,12 +66,13 @@ export class FolderSync {
   }
 
   #start(folder: string): Promise<string | undefined> {
-    const entry: Running = { flush: this.#flush(folder), next: undefined };
-    this.#running.set(folder, entry);
-    const done = (): void => {
-      if (entry.next === undefined) this.#running.delete(folder);
+    const entry: Running = {
+      flush: this.#flush(folder).finally(() => {
+        if (entry.next === undefined) this.#running.delete(folder);
+      }),
+      next: undefined,
     };
-    entry.flush.then(done, done);
+    this.#running.set(folder, entry);
     return entry.flush;
   }
 

@@ -12,7 +12,7 @@ import { RowDecoder } from './row-codec.ts';
  * Ends the snapshot of a read transaction. The library calls it once a turn for the transaction of its own; it is
  * not in its typings. The exact version is pinned, and a test shows that reads are as fresh as this makes them.
  */
-const { resetTxn } = (lmdb as unknown as { nativeAddon: { resetTxn(address: number): void } }).nativeAddon;
+const native = (lmdb as unknown as { nativeAddon: { resetTxn(address: number): void } }).nativeAddon;
 
 /** Called for each row; false ends the scan. The bytes are good until it returns. */
 export type RowVisitor = (key: string, bytes: Buffer) => boolean;
@@ -68,6 +68,6 @@ export class LatestReads {
   }
 
   #release(): void {
-    resetTxn(this.#transaction.address);
+    native.resetTxn(this.#transaction.address);
   }
 }

@@ -30,25 +30,39 @@ interface Meta {
 export function checkLmdbFile(path: string): void {
   const file = openSync(path, 'r');
   try {
-    const { size } = fstatSync(file);
-    const meta = newestMeta(path, file, size);
-    if (size >= (meta.lastPage + 1) * meta.pageBytes) return;
-    for (const root of meta.roots) new TreeCheck(path, file, size, meta.pageBytes).check(root);
+    for (let meta = newestMeta(path, file); ;) {
+      try {
+        checkSnapshot(path, file, meta);
+        return;
+      } catch (error) {
+        // Where others commit meanwhile, pages of an older snapshot are used again.
+        const newer = newestMeta(path, file);
+        if (newer.transaction === meta.transaction) throw error;
+        meta = newer;
+      }
+    }
   } finally {
     closeSync(file);
   }
 }
 
-function newestMeta(path: string, file: number, size: number): Meta {
-  const first = readMeta(path, file, 0, size);
-  const second = readMeta(path, file, first.pageBytes, size);
+/** The size is read after the snapshot that it is compared with: the file only grows. */
+function checkSnapshot(path: string, file: number, meta: Meta): void {
+  const { size } = fstatSync(file);
+  if (size >= (meta.lastPage + 1) * meta.pageBytes) return;
+  for (const root of meta.roots) new TreeCheck(path, file, size, meta.pageBytes).check(root);
+}
+
+function newestMeta(path: string, file: number): Meta {
+  const first = readMeta(path, file, 0);
+  const second = readMeta(path, file, first.pageBytes);
   return second.transaction > first.transaction ? second : first;
 }
 
-function readMeta(path: string, file: number, at: number, size: number): Meta {
+function readMeta(path: string, file: number, at: number): Meta {
   const bytes = Buffer.alloc(PAGE_HEADER + 144);
   if (readSync(file, bytes, 0, bytes.length, at) < bytes.length)
-    throw truncated(path, size, at + bytes.length);
+    throw truncated(path, fstatSync(file).size, at + bytes.length);
   const pageBytes = bytes.readUInt32LE(PAGE_HEADER + 24);
   if (
     (bytes.readUInt16LE(18) & META) === 0 ||

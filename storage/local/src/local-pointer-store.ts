@@ -305,7 +305,11 @@ function stored(entry: Pointer): Pointer {
   const { key, version, writeId, prevWriteId, incarnation, updatedAt } = entry;
   return {
     ...written(entry),
-    ...{ key, version, writeId, incarnation, updatedAt },
+    key,
+    version,
+    writeId,
+    incarnation,
+    updatedAt,
     ...(prevWriteId !== undefined && { prevWriteId }),
   };
 }

@@ -19,6 +19,7 @@ import { LocalSecretsManager } from './local-secrets-manager.ts';
 import { readNames } from './name-tree.ts';
 import { hasTable, makeTable, openTable } from './pointer-folder.ts';
 import type { PointerTable } from './pointer-table.ts';
+import { tableFileOf } from './pointer-table.ts';
 import { PointerWriter } from './pointer-writer.ts';
 import { openSecretKey } from './secret-key.ts';
 import { checkIdentity, refused } from './store-identity.ts';
@@ -76,7 +77,13 @@ export async function openLocalStorage(config: LocalStorageConfig): Promise<Stor
     await blobFiles.temps.removeStale({ operation: 'open' });
     await secretFiles.temps.removeStale({ operation: 'open' });
     const { storeId } = layout;
-    const writer = new PointerWriter({ folder: folder.pointers, flush, health, onStep });
+    const writer = new PointerWriter({
+      folder: folder.pointers,
+      file: tableFileOf(folder.pointers),
+      flush,
+      health,
+      onStep,
+    });
     const pointers = guardPointerStore(
       new LocalPointerStore({ table, writer, storeId, clock, random, health }),
     );

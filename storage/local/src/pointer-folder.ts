@@ -1,9 +1,9 @@
-import { link, mkdtemp, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { access, constants, link, mkdtemp, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 
-import type { StoreLayout } from '@floecat/storage-spi';
-import { StorageCorruptionError, StorageError, StorageFullError } from '@floecat/storage-spi';
+import type { StorageError, StoreLayout } from '@floecat/storage-spi';
+import { StorageCorruptionError, StorageFullError } from '@floecat/storage-spi';
 
 import { flushFolder } from './data-folder.ts';
 import { errnoOf, fileError, isMissing } from './file-errors.ts';
@@ -32,16 +32,12 @@ export async function hasTable(folder: string): Promise<boolean> {
 }
 
 /** Makes a table that holds its layout row from its first moment on, or leaves the one that a rival made. */
-export async function makeTable(
-  folder: string,
-  layout: StoreLayout,
-  flush: boolean,
-): Promise<void> {
+export async function makeTable(folder: string, layout: StoreLayout, flush: boolean): Promise<void> {
   const made = await mkdtemp(join(folder, NEW_PREFIX)).catch((error: unknown) => {
     throw fileError(error, `making a folder in ${folder}`, CONTEXT);
   });
   try {
-    await requireRoom(made);
+    await requireLockFile(made);
     const table = openPointerTable(made);
     try {
       writeLayout(table, layout);
@@ -64,7 +60,7 @@ export async function openTable(folder: string): Promise<{ table: PointerTable; 
   try {
     checkLmdbFile(join(folder, DATA_FILE));
     await removeUnfinished(folder);
-    await requireRoom(folder);
+    await requireLockFile(folder);
     table = openPointerTable(folder);
     const layout = readLayout(table, folder);
     if (layout) return { table, layout };
@@ -78,13 +74,19 @@ export async function openTable(folder: string): Promise<{ table: PointerTable; 
   }
 }
 
-/** LMDB maps its lock file: one that is new and finds no room when it is written to would end the process. */
-async function requireRoom(folder: string): Promise<void> {
-  const held = await stat(join(folder, LOCK_FILE)).then(
-    ({ blocks }) => blocks > 0,
-    () => false,
-  );
-  if (held) return;
+/**
+ * LMDB maps its lock file, and writes to it. One that may not be written, or is new and finds no room, would end the
+ * process.
+ */
+async function requireLockFile(folder: string): Promise<void> {
+  const path = join(folder, LOCK_FILE);
+  try {
+    const { blocks } = await stat(path);
+    await access(path, constants.R_OK | constants.W_OK);
+    if (blocks > 0) return;
+  } catch (error) {
+    if (!isMissing(error)) throw fileError(error, `opening ${path}`, CONTEXT);
+  }
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize < ROOM_TO_OPEN)
     throw new StorageFullError(
@@ -109,5 +111,9 @@ function tableError(error: unknown, what: string): StorageError {
       { ...CONTEXT, cause: error },
     );
   const errno = code > 0 ? getSystemErrorName(-code) : undefined;
-  return fileError(Object.assign(new Error((error as Error).message, { cause: error }), { code: errno }), what, CONTEXT);
+  return fileError(
+    Object.assign(new Error((error as Error).message, { cause: error }), { code: errno }),
+    what,
+    CONTEXT,
+  );
 }

@@ -1,9 +1,11 @@
 import { Buffer } from 'node:buffer';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
 import type { StoreLayout } from '@floecat/storage-spi';
 import { StorageCorruptionError } from '@floecat/storage-spi';
-import type { Database, GetOptions, RootDatabase } from 'lmdb';
+import type { Database, GetOptions } from 'lmdb';
 import { open } from 'lmdb';
 
 /** Address space, not disk: room for some fifty million pointers before the map has to move. LMDB grows it then. */
@@ -47,7 +49,7 @@ export function openPointerTable(folder: string): PointerTable {
     keyEncoder: KEYS,
     encoder: VALUES,
   });
-  return { rows: rows as RootDatabase<Buffer, string> & RowDatabase, close: () => rows.close() };
+  return { rows, close: () => rows.close() };
 }
 
 /** Pointers that start with `prefix` end before this key. No byte of UTF-8 is above 0xF4, so the last can be raised. */
@@ -73,6 +75,12 @@ const VALUES = {
   encode: (value: Buffer): Buffer => value,
   decode: (value: Buffer): Buffer => value,
 };
+
+/** Which file the table in `folder` is, whatever it is called; `undefined` if there is none. */
+export function tableFileOf(folder: string): string | undefined {
+  const found = statSync(join(folder, 'data.mdb'), { bigint: true, throwIfNoEntry: false });
+  return found && `${found.dev}:${found.ino}`;
+}
 
 export function readLayout(table: PointerTable, folder: string): StoreLayout | undefined {
   const bytes = table.rows.getBinary(LAYOUT_KEY as unknown as string);

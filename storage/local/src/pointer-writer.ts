@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import {
   StorageCorruptionError,
   StorageFullError,
+  StorageMisconfiguredError,
   StorageUnavailableError,
   StorageUnknownOutcomeError,
 } from '@floecat/storage-spi';
@@ -81,12 +82,12 @@ export class PointerWriter {
   }
 
   #start(): Worker {
-    const { folder, flush } = this.#config;
-    const file = import.meta.url.endsWith('.ts')
+    const { folder, file, flush } = this.#config;
+    const entry = import.meta.url.endsWith('.ts')
       ? './pointer-writer-thread.ts'
       : './pointer-writer-thread.js';
-    const thread = new Worker(new URL(file, import.meta.url), {
-      workerData: { folder, flush } satisfies WriterSettings,
+    const thread = new Worker(new URL(entry, import.meta.url), {
+      workerData: { folder, file, flush } satisfies WriterSettings,
       name: 'floecat-pointers',
       // Messages are short-lived; with the default, a good part of the time went into collecting them.
       resourceLimits: { maxYoungGenerationSizeMb: 64 },
@@ -124,6 +125,11 @@ export class PointerWriter {
           operation,
           key: failure.key,
         });
+      case 'gone':
+        return new StorageMisconfiguredError(
+          `${operation}: ${failure.message}; nothing was written. Is the volume mounted, was the folder moved? Open the store again`,
+          context,
+        );
       case 'full':
         return new StorageFullError(
           `${operation}: no room is left for the pointers in ${folder}; nothing was written, make room`,

@@ -33,7 +33,7 @@ export class WriteTransactions {
   readonly #table: PointerTable;
   readonly #settings: WriterSettings;
   readonly #rows: WritableRows;
-  readonly #flags: number;
+  readonly #flags: TransactionFlags;
   #dead: WriteFailure | undefined;
   #commits = 0;
 
@@ -42,7 +42,9 @@ export class WriteTransactions {
     this.#settings = settings;
     this.#rows = writableRows(table);
     const { ABORTABLE, SYNCHRONOUS_COMMIT, NO_SYNC_FLUSH } = TransactionFlags;
-    this.#flags = ABORTABLE | SYNCHRONOUS_COMMIT | (settings.flush ? 0 : NO_SYNC_FLUSH);
+    const flags = ABORTABLE | SYNCHRONOUS_COMMIT | (settings.flush ? 0 : NO_SYNC_FLUSH);
+    // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the typings know no combined flags
+    this.#flags = flags;
   }
 
   /** Commits a group together; one request of it never changes the outcome of another. */

@@ -3,6 +3,8 @@ import type { WriteAnswer, WriteRequest } from './write-requests.ts';
 /** What the writer thread is started with. */
 export interface WriterSettings {
   readonly folder: string;
+  /** The file of the table that is read from, as {@link tableFileOf} tells it. */
+  readonly file: string | undefined;
   readonly flush: boolean;
 }
 
@@ -13,6 +15,8 @@ export type WriterCommand = { readonly requests: readonly WriteRequest[] } | { r
 export type WriteFailure =
   /** A row it has to read is damaged. Nothing was written; other requests go on. */
   | { readonly kind: 'damaged'; readonly key: string; readonly message: string }
+  /** The file of the table is not in its place any more. Nothing was written. */
+  | { readonly kind: 'gone'; readonly message: string }
   /** No room. Nothing was written; works again once there is room. */
   | { readonly kind: 'full'; readonly message: string }
   /** The disk failed before anything could become current. Nothing was written, and nothing will be. */
