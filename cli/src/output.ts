@@ -27,7 +27,8 @@ export class Output {
   /** Names and values, one a line. */
   fields(fields: readonly (readonly [name: string, value: Cell])[]): void {
     const width = Math.max(...fields.map(([name]) => name.length));
-    for (const [name, value] of fields) if (value !== undefined) this.line(`${name.padEnd(width)}  ${value}`);
+    for (const [name, value] of fields)
+      if (value !== undefined) this.line(`${printable(name).padEnd(width)}  ${printable(String(value))}`);
   }
 
   /** Rows under a header; numbers are aligned to the right. Says so where there is nothing. */
@@ -38,7 +39,7 @@ export class Output {
     }
     const cells = rows.map((row) => row.map((cell) => (cell === undefined ? '-' : printable(String(cell)))));
     const widths = header.map((title, i) =>
-      Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)),
+      cells.reduce((widest, row) => Math.max(widest, row[i]?.length ?? 0), title.length),
     );
     const numeric = header.map((_, i) => rows.every((row) => typeof row[i] !== 'string'));
     const format = (row: readonly string[]): string =>
@@ -61,7 +62,7 @@ export class Output {
 }
 
 // Control characters in stored names must not drive the terminal.
-function printable(text: string): string {
+export function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what this escapes
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => JSON.stringify(character).slice(1, -1));
 }

@@ -21,7 +21,7 @@ export async function readListing<T>(
   read: (request: PageRequest) => Promise<Page<T>>,
 ): Promise<Page<T>> {
   const { limit, pageToken } = options;
-  if (limit !== undefined && !/^[1-9]\d{0,9}$/.test(limit))
+  if (limit !== undefined && !/^[1-9]\d*$/.test(limit))
     throw new InvalidArgumentError(`--limit ${JSON.stringify(limit)} is not a whole number of 1 or more`);
   let page = await read({ signal, ...(limit && { limit: Number(limit) }), ...(pageToken && { pageToken }) });
   if (limit !== undefined) return page;

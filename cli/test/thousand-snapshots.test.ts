@@ -79,6 +79,11 @@ suite('a table of 1,000 snapshots', () => {
       for (const { resource } of page.items) {
         assert.deepEqual(resource.problems, []);
         ids.add(resource.snapshotId);
+        const bundle = await snapshots.bundle(table, resource.snapshotId);
+        assert.ok(bundle);
+        const { items } = await snapshots.files(bundle);
+        assert.equal(items.length, Number(resource.table?.dataFileCount));
+        assert.ok(items.length > 0);
       }
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined);

@@ -1,8 +1,8 @@
 import type { Pointer } from '@floecat/storage-spi';
+import { StorageNotFoundError } from '@floecat/storage-spi';
 import type { Command } from 'commander';
 
 import type { CommandContext } from '../command-context.ts';
-import { EXIT } from '../exit-codes.ts';
 import { isoTime, listing } from '../listing.ts';
 import type { PageOptions } from '../paging.ts';
 import { pageOptions, readListing } from '../paging.ts';
@@ -42,11 +42,7 @@ export function pointerCommands(program: Command, context: CommandContext): void
       await context.withStorage(async (storage) => {
         const pointer = await storage.pointers.get(key, { signal: context.io.signal });
         const output = context.output;
-        if (!pointer) {
-          output.note(`floecat: no pointer ${key}`);
-          context.exitCode = EXIT.notFound;
-          return;
-        }
+        if (!pointer) throw new StorageNotFoundError(`no pointer ${key}`, { operation: 'get', key });
         output.answer(pointer, () =>
           output.fields([
             ['key', pointer.key],

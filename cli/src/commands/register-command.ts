@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { parseTable } from '../names.ts';
+import { printable } from '../output.ts';
 
 export function registerCommand(program: Command, context: CommandContext): void {
   program
@@ -76,7 +77,9 @@ Examples:
             ]);
             for (const problem of problems)
               output.line(
-                `snapshot ${problem['snapshot-id']}: ${problem.code} ${problem.location}: ${problem.message}`,
+                printable(
+                  `snapshot ${problem['snapshot-id']}: ${problem.code} ${problem.location}: ${problem.message}`,
+                ),
               );
           });
           if (problems.length > 0) context.exitCode = EXIT.incomplete;

@@ -112,7 +112,10 @@ async function storeSnapshots(
     const harvest = mapBounded(group, request.concurrency, (snapshotId) =>
       harvestOne(snapshotId, { context, upstream, staged, metadata, cache, ...call }),
     );
-    const [harvested] = await Promise.all([harvest, committing]);
+    // Both are over before a failure of one is told: nothing goes on behind the caller's back.
+    await Promise.allSettled([harvest, committing]);
+    await committing;
+    const harvested = await harvest;
     problems.push(...harvested.flatMap((each) => each.problems));
     request.onProgress?.({ done: start, total });
     if (context.clock.monotonic() - touchedAt > touchEvery) {

@@ -1,5 +1,5 @@
 import type { CallOptions } from '@floecat/storage-spi';
-import { StorageNotFoundError } from '@floecat/storage-spi';
+import { StorageCorruptionError, StorageNotFoundError } from '@floecat/storage-spi';
 
 import { ChangeTooSlowError } from './errors.ts';
 import type { OwnerRef } from './pointer-keys.ts';
@@ -78,9 +78,10 @@ export class BlobWriter {
       } catch (error) {
         if (!(error instanceof StorageNotFoundError)) throw error;
         if (!payload)
-          throw new ChangeTooSlowError(`${uri} was collected before the commit: repeat the change`, {
-            cause: error,
-          });
+          throw new StorageCorruptionError(
+            `the change was committed, but ${uri} was collected before it, because the commit took longer than the grace: drop what it made and repeat it`,
+            { operation: 'commit', key: uri, cause: error },
+          );
         await this.put(payload, options);
       }
     }

@@ -3,6 +3,7 @@ import type { CallOptions, Pointer } from '@floecat/storage-spi';
 import { StorageCorruptionError, StorageNotFoundError } from '@floecat/storage-spi';
 
 import { mapBounded } from './bounded.ts';
+import { ResourceConflictError } from './errors.ts';
 import type { OwnerRef } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import type { ResourceKind } from './resource-kind.ts';
@@ -85,6 +86,28 @@ export async function resolveName(
 ): Promise<string | undefined> {
   const pointer = await storage.pointers.get(nameKey, options);
   return pointer?.kind === 'value' ? pointer.value : undefined;
+}
+
+/**
+ * Reads blobs that a loaded root names. One that is missing is corruption, unless the owner has moved on meanwhile and a
+ * collector took what the old root named: then `ResourceConflictError` asks to load it again.
+ */
+export async function readNamed<T>(
+  { storage }: RepositoryContext,
+  { pointer }: Loaded,
+  read: () => Promise<T>,
+  options?: CallOptions,
+): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof StorageNotFoundError)) throw error;
+    const again = await storage.pointers.get(pointer.key, options);
+    if (again?.writeId === pointer.writeId) throw danglingPointer(pointer, error.key ?? 'a blob', error);
+    throw new ResourceConflictError(`${pointer.key} was changed while it was read: read it again`, {
+      cause: error,
+    });
+  }
 }
 
 function blobUriOf(pointer: Pointer): string {

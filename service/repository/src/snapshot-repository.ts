@@ -19,7 +19,7 @@ import type { BlobWriter } from './blob-writer.ts';
 import type { Change } from './commit.ts';
 import { changeOf, commit } from './commit.ts';
 import { ResourceConflictError } from './errors.ts';
-import { load, loadMany } from './load.ts';
+import { load, loadMany, readNamed } from './load.ts';
 import type { Page, PageRequest } from './page.ts';
 import { pageOf } from './page.ts';
 import { parseSnapshotKey, snapshotOwner, snapshotsPrefix } from './pointer-keys.ts';
@@ -138,7 +138,12 @@ export class SnapshotRepository {
     for (const chunk of chunksOf(bundle.resource)) {
       const last = first + chunk.count;
       if (last > start && first < end)
-        files.push(...(await this.#filesOf(chunk, call)).slice(Math.max(0, start - first), end - first));
+        files.push(
+          ...(await readNamed(this.#context, bundle, () => this.#filesOf(chunk, call), call)).slice(
+            Math.max(0, start - first),
+            end - first,
+          ),
+        );
       first = last;
     }
     return first > end

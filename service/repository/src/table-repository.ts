@@ -6,7 +6,7 @@ import { lastSegment, StorageConflictError } from '@floecat/storage-spi';
 
 import { changeOf, commit } from './commit.ts';
 import { ResourceConflictError, ResourceNotFoundError } from './errors.ts';
-import { load, loadByName } from './load.ts';
+import { load, loadByName, readNamed } from './load.ts';
 import { checkName, dotted } from './names.ts';
 import type { LoadedNamespace, NamespaceRepository } from './namespace-repository.ts';
 import { isAlive } from './namespace-repository.ts';
@@ -155,7 +155,8 @@ export class TableRepository {
   /** The metadata JSON, byte for byte as it was registered. */
   async metadata(table: LoadedTable, options?: CallOptions): Promise<Uint8Array> {
     const { metadata, metadataBytes } = table.resource;
-    return joinText(this.#context.storage.blobs, metadata, metadataBytes, options);
+    const { blobs } = this.#context.storage;
+    return readNamed(this.#context, table, () => joinText(blobs, metadata, metadataBytes, options), options);
   }
 
   async listNames(

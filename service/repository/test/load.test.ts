@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
 import type { Storage } from '@floecat/storage-spi';
+import { ResourceConflictError } from '@floecat/repository';
 import { StorageCorruptionError, StorageMisconfiguredError } from '@floecat/storage-spi';
 
 import { load } from '../src/load.ts';
@@ -19,6 +20,25 @@ suite('loading', () => {
       assert.match(error.message, new RegExp(`${sales.owner.key} leads to ${sales.meta.blobUri}`));
       return true;
     });
+  });
+
+  test('metadata that a live table names and that is gone is corruption, not absence', async () => {
+    await using world = await openWorld();
+    const { tables, namespaces } = world.repositories;
+    const sales = await namespaces.require('lake', ['sales']);
+    const table = await tables.publish(sales, await tables.stage(sales, 'orders', NEW_TABLE));
+    await world.storage.blobs.delete(table.resource.metadata[0]?.uri ?? '');
+    await assert.rejects(tables.metadata(table), StorageCorruptionError);
+  });
+
+  test('metadata of a table that changed meanwhile asks to load it again', async () => {
+    await using world = await openWorld();
+    const { tables, namespaces } = world.repositories;
+    const sales = await namespaces.require('lake', ['sales']);
+    const staged = await tables.stage(sales, 'orders', NEW_TABLE);
+    await tables.touch(staged);
+    await world.storage.blobs.delete(staged.resource.metadata[0]?.uri ?? '');
+    await assert.rejects(tables.metadata(staged), ResourceConflictError);
   });
 
   test('a root that a newer write replaced and a collector took between the two reads is read anew', async () => {

@@ -4,7 +4,8 @@ import { suite, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { ScanBundleSchema, SnapshotStatisticsSchema } from '@floecat/proto/snapshots';
 import type { LoadedTable, NewSnapshot } from '@floecat/repository';
-import { BlobWriter, ResourceConflictError, sweepStagedTables } from '@floecat/repository';
+import { BlobWriter, openRepositories, ResourceConflictError, sweepStagedTables } from '@floecat/repository';
+import type { Storage } from '@floecat/storage-spi';
 import { StorageConflictError } from '@floecat/storage-spi';
 
 import type { World } from './support.ts';
@@ -133,27 +134,35 @@ suite('sweeping what was never published', () => {
     assert.ok(await tables.get('lake', ['sales'], 'kept'));
   });
 
-  test('a sweep and a publication of the same table: exactly one of them wins', async () => {
-    await using world = await openWorld();
-    const { tables, namespaces, context } = world.repositories;
-    const sales = await namespaces.require('lake', ['sales']);
-    for (let round = 0; round < 8; round++) {
-      const name = `orders${round}`;
-      const staged = await tables.stage(sales, name, NEW_TABLE);
+  for (const first of ['publication', 'sweep'] as const)
+    test(`a sweep and a publication of the same table at once: the ${first} commits first and wins, the other changes nothing`, async () => {
+      await using world = await openWorld();
+      const { tables, namespaces, context } = world.repositories;
+      const sales = await namespaces.require('lake', ['sales']);
+      const staged = await tables.stage(sales, 'orders', NEW_TABLE);
       world.clock.advance(GRACE_MS + 1);
-      const publication = tables.publish(sales, staged);
-      const [published, swept] = await Promise.allSettled([publication, sweepStagedTables(context)]);
-      assert.equal(swept.status, 'fulfilled');
-      const found = await tables.get('lake', ['sales'], name);
-      if (published.status === 'fulfilled') {
+      // Both have read the row; then the one waits at its commit until the other is through.
+      const { promise: through, resolve: open } = Promise.withResolvers<void>();
+      const waiting = holdCommits(context.storage, through);
+      const late = { ...context, storage: waiting };
+      const held: Promise<unknown> =
+        first === 'sweep' ? openRepositories(late).tables.publish(sales, staged) : sweepStagedTables(late);
+      const settled = Promise.allSettled([held]);
+      await (first === 'sweep' ? sweepStagedTables(context) : tables.publish(sales, staged));
+      open();
+      const outcome = await settled;
+      const found = await tables.get('lake', ['sales'], 'orders');
+      if (first === 'publication') {
+        assert.deepEqual(outcome[0], { status: 'fulfilled', value: { swept: 0, children: 0, failed: [] } });
         assert.equal(found?.pointer.state, 'LIVE');
+        assert.equal(found.pointer.version, 2);
       } else {
-        assert.ok(published.reason instanceof ResourceConflictError);
+        await assert.rejects(held, ResourceConflictError);
         assert.equal(found, undefined);
         assert.equal(await world.storage.pointers.get(staged.owner.key), undefined);
+        assert.deepEqual((await tables.listNames('lake', ['sales'])).items, []);
       }
-    }
-  });
+    });
 
   test('a table that was swept cannot be published, touched or given children any more', async () => {
     await using world = await openWorld();
@@ -203,6 +212,22 @@ suite('sweeping what was never published', () => {
     assert.equal(await world.storage.pointers.get(staged.owner.key), undefined);
   });
 });
+
+/** The storage, whose batches wait for `gate` before they are sent. */
+function holdCommits(storage: Storage, gate: Promise<void>): Storage {
+  const pointers = new Proxy(storage.pointers, {
+    get(target, name) {
+      if (name === 'compareAndSetBatch')
+        return async (...args: Parameters<Storage['pointers']['compareAndSetBatch']>) => {
+          await gate;
+          return target.compareAndSetBatch(...args);
+        };
+      const member = Reflect.get(target, name, target) as unknown;
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+  return { ...storage, pointers };
+}
 
 async function publish(world: World, name: string): Promise<{ staged: LoadedTable; published: LoadedTable }> {
   const { tables, namespaces } = world.repositories;

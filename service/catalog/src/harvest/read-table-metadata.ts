@@ -13,7 +13,7 @@ import type { UpstreamReader } from './upstream-reader.ts';
 export interface TableMetadataFile {
   /** Where the metadata was read: the location asked for, or what was found below it. */
   readonly metadataLocation: string;
-  /** The file as it is, decompressed: UTF-8 JSON. */
+  /** The file as it is, decompressed and without a byte order mark: UTF-8 JSON. */
   readonly text: Uint8Array;
   readonly metadata: TableMetadata;
 }
@@ -47,6 +47,11 @@ export async function readTableMetadata(
   );
 }
 
+/** Without a byte order mark: it is no JSON, and the text is served inside of some. */
+function withoutMark(text: Uint8Array): Uint8Array {
+  return text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? text.subarray(3) : text;
+}
+
 async function readMetadataFile(
   reader: UpstreamReader,
   metadataLocation: string,
@@ -54,8 +59,8 @@ async function readMetadataFile(
 ): Promise<TableMetadataFile> {
   const bytes = await reader.read(metadataLocation, { ...options, maxBytes: MAX_METADATA_BYTES });
   try {
-    const text = bytes[0] === 0x1f && bytes[1] === 0x8b ? await unzipped(bytes) : bytes;
-    const decoded = new TextDecoder('utf-8', { fatal: true }).decode(text);
+    const text = withoutMark(bytes[0] === 0x1f && bytes[1] === 0x8b ? await unzipped(bytes) : bytes);
+    const decoded = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text);
     return { metadataLocation, text, metadata: parseTableMetadata(decoded, metadataLocation) };
   } catch (cause) {
     if (cause instanceof InvalidArgumentError) throw cause;

@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance, FastifyServerOptions } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyServerOptions } from 'fastify';
 import { fastify } from 'fastify';
 
 import type { CatalogService } from '../catalog-service.ts';
@@ -22,6 +22,14 @@ export function buildCatalogServer(
   const app = fastify({
     ...options,
     exposeHeadRoutes: false,
+    // What does not even reach a route: an undecodable or overlong path.
+    frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) => {
+      const response = errorResponse(400, 'BadRequestException', error.message);
+      void reply
+        .code(response.status)
+        .type('application/json')
+        .send(response.body as never);
+    },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
   });

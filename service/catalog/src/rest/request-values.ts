@@ -27,12 +27,12 @@ export function namespaceLevels(parameter: string): string[] {
 export function pageRequest(query: Query): { readonly everything: boolean; readonly request: PageRequest } {
   const token = queryValue(query, 'pageToken');
   const size = queryValue(query, 'pageSize');
-  if (size !== undefined && !/^[1-9]\d{0,9}$/.test(size))
+  if (size !== undefined && !/^[1-9]\d*$/.test(size))
     throw new InvalidArgumentError(`pageSize ${JSON.stringify(size)} is not a whole number of 1 or more`);
   return {
     everything: token === undefined,
     request: {
-      ...(size !== undefined && token !== undefined && { limit: Number(size) }),
+      ...(size !== undefined && { limit: Number(size) }),
       ...(token && { pageToken: token }),
     },
   };
@@ -44,13 +44,17 @@ export async function readPages<T>(
   read: (request: PageRequest) => Promise<Page<T>>,
 ): Promise<{ items: readonly T[]; nextPageToken: string | null }> {
   const { everything, request } = pageRequest(query);
-  let page = await read(request);
-  if (!everything) return { items: page.items, nextPageToken: page.nextPageToken ?? null };
-  const items = [...page.items];
-  while (page.nextPageToken !== undefined) {
-    page = await read({ pageToken: page.nextPageToken });
-    items.push(...page.items);
+  if (!everything) {
+    const page = await read(request);
+    return { items: page.items, nextPageToken: page.nextPageToken ?? null };
   }
+  const items: T[] = [];
+  let pageToken: string | undefined;
+  do {
+    const page = await read(pageToken === undefined ? {} : { pageToken });
+    for (const item of page.items) items.push(item);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== undefined);
   return { items, nextPageToken: null };
 }
 

@@ -49,7 +49,7 @@ export function tableRoutes(app: FastifyInstance, service: CatalogService): void
         throw new InvalidArgumentError(`snapshots=${snapshots}: it is "all" or "refs"`);
       const table = await tables.require(params.prefix, namespaceLevels(params.namespace), params.table);
       const etag = etagOf(table, snapshots);
-      if (headers['if-none-match'] === etag) return reply.code(304).header('etag', etag).send();
+      if (hasTag(headers['if-none-match'], etag)) return reply.code(304).header('etag', etag).send();
       const text = await tables.metadata(table);
       return sendTable(reply, table, snapshots === 'refs' ? onlyReferencedSnapshots(text) : text, etag);
     },
@@ -86,6 +86,12 @@ function sendTable(
   const head = `{"metadata-location":${JSON.stringify(table.resource.metadataLocation)},"metadata":`;
   const body = Buffer.concat([Buffer.from(head), metadata, Buffer.from(',"config":{}}')]);
   return reply.header('etag', etag).type('application/json; charset=utf-8').send(body);
+}
+
+/** Whether a client's `If-None-Match` names the tag; one that a proxy weakened counts too. */
+function hasTag(header: string | undefined, etag: string): boolean {
+  const tags = (header ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.some((tag) => tag === etag || tag === '*');
 }
 
 function etagOf(table: LoadedTable, snapshots: 'all' | 'refs'): string {

@@ -45,9 +45,9 @@ test('the text is returned byte for byte; gzip is told by its bytes, not its nam
   }
 });
 
-test('a byte order mark is kept in the text and does not stop the parser', async () => {
+test('a byte order mark is cut off, so that the text can be served inside of JSON', async () => {
   const read = await readTableMetadata(lakeOf({ 'v1.metadata.json': '\ufeff' + document(3) }), 'mem://t');
-  assert.equal(read.text.length, Buffer.byteLength(document(3)) + 3);
+  assert.equal(Buffer.from(read.text).toString(), document(3));
   assert.equal(read.metadata.lastUpdatedMs, 3n);
 });
 

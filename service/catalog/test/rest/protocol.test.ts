@@ -139,6 +139,8 @@ suite('Iceberg REST: configuration, namespaces and paging', () => {
         { name: 'x', 'metadata-location': 's3://floecat/a', overwrite: true },
         /overwrite/,
       ],
+      ['/v1/default/namespaces/%zz', undefined, /./],
+      [`/v1/default/namespaces/${'x'.repeat(5_000)}`, undefined, /./],
       ['/v1/default/namespaces/tpch/tables/t?snapshots=some', undefined, /"all" or "refs"/],
     ];
     for (const [url, payload, message] of cases) {
