@@ -28,7 +28,7 @@ export function buildCatalogServer(
       void reply
         .code(response.status)
         .type('application/json')
-        .send(response.body as never);
+        .send(response.body);
     },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
