@@ -25,10 +25,7 @@ export function buildCatalogServer(
     // What does not even reach a route: an undecodable or overlong path.
     frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) => {
       const response = errorResponse(400, 'BadRequestException', error.message);
-      void reply
-        .code(response.status)
-        .type('application/json')
-        .send(response.body);
+      void reply.code(response.status).type('application/json').send(response.body);
     },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
