@@ -130,8 +130,8 @@ export class DurableFiles {
 
   /** A folder may be new, or be removed by a rival that found it empty, at any time before the name is in it. */
   async #nameIt(temp: string, folder: string, name: string): Promise<void> {
-    this.#config.onStep('rename', join(folder, name));
     for (let attempt = 1; ; attempt++) {
+      this.#config.onStep('rename', join(folder, name));
       try {
         await rename(temp, this.path(folder, name));
         return;

@@ -27,9 +27,10 @@ import {
 
 import type { Health } from './health.ts';
 import { LatestReads } from './latest-reads.ts';
+import { frozen, plain, seen, stored, written } from './plain-requests.ts';
 import type { PointerTable } from './pointer-table.ts';
 import type { PointerWriter } from './pointer-writer.ts';
-import type { ListedRow, SeenVersion } from './write-requests.ts';
+import type { ListedRow } from './write-requests.ts';
 
 /** Rows looked at before the event loop gets its turn. */
 const ROWS_PER_TURN = 2_000;
@@ -288,57 +289,4 @@ export class LocalPointerStore implements PointerStore {
     options?.signal?.throwIfAborted();
     this.#config.health.check(operation, key);
   }
-}
-
-/** A copy with the fields that are stored and no other, which may not even pass to the thread. */
-function written(next: PointerWrite): PointerWrite {
-  return {
-    ...(next.kind === 'blob'
-      ? { kind: next.kind, blobUri: next.blobUri }
-      : { kind: next.kind, value: next.value }),
-    ...(next.state !== undefined && { state: next.state }),
-    ...(next.expiresAt !== undefined && { expiresAt: next.expiresAt }),
-  };
-}
-
-function stored(entry: Pointer): Pointer {
-  const { key, version, writeId, prevWriteId, incarnation, updatedAt } = entry;
-  return {
-    ...written(entry),
-    key,
-    version,
-    writeId,
-    incarnation,
-    updatedAt,
-    ...(prevWriteId !== undefined && { prevWriteId }),
-  };
-}
-
-function plain(operation: BatchOperation): BatchOperation {
-  switch (operation.op) {
-    case 'upsert': {
-      const { op, key, expected, next } = operation;
-      return { op, key, expected: seen(expected) as Expected, next: written(next) };
-    }
-    case 'delete':
-    case 'check': {
-      const { op, key, expected } = operation;
-      return { op, key, expected: seen(expected) as Expected };
-    }
-    case 'check-owner': {
-      const { op, key, incarnation, states } = operation;
-      return { op, key, incarnation, states };
-    }
-    case 'check-absent':
-      return { op: operation.op, key: operation.key };
-  }
-}
-
-function seen(expected: Expected): number | SeenVersion {
-  return typeof expected === 'number' ? expected : { version: expected.version, writeId: expected.writeId };
-}
-
-/** Pointers come from the thread as copies, which are not frozen; JSON knows no `undefined`. */
-function frozen(pointer: Pointer | undefined | null): Pointer | undefined {
-  return pointer ? Object.freeze(pointer) : undefined;
 }
