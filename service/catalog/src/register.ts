@@ -1,8 +1,9 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
 import { ScanBundleSchema, ScanChunkRefSchema, ScanChunkSchema } from '@floecat/proto/snapshots';
 import type { LoadedTable, NewSnapshot, Repositories } from '@floecat/repository';
-import { BlobWriter, discardStagedTable, mapBounded, payloadUri, snapshotOwner } from '@floecat/repository';
+import { BlobWriter, discardStagedTable, payloadUri, snapshotOwner } from '@floecat/repository';
 import type { CallOptions } from '@floecat/storage-spi';
+import { mapBounded } from '@floecat/storage-spi';
 
 import type {
   HarvestedChunk,

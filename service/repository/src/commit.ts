@@ -3,11 +3,10 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import type { EffectSchema } from '@floecat/proto/envelope';
 import { EnvelopeSchema } from '@floecat/proto/envelope';
 import type { BatchOperation, BatchOutcome, OwnerState, Pointer } from '@floecat/storage-spi';
-import { digestInUri, InvalidArgumentError } from '@floecat/storage-spi';
+import { digestInUri, InvalidArgumentError, mapBounded } from '@floecat/storage-spi';
 
 import type { Payload } from './blob-writer.ts';
 import { BlobWriter, rootUri } from './blob-writer.ts';
-import { mapBounded } from './bounded.ts';
 import type { OwnerRef } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import type { ResourceKind } from './resource-kind.ts';

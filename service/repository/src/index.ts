@@ -1,6 +1,5 @@
 export type { LoadedAccount } from './account-repository.ts';
 export * from './blob-writer.ts';
-export * from './bounded.ts';
 export type { LoadedCatalog } from './catalog-repository.ts';
 export * from './errors.ts';
 export * from './names.ts';

@@ -1,8 +1,7 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import type { CallOptions, Pointer } from '@floecat/storage-spi';
-import { StorageCorruptionError, StorageNotFoundError } from '@floecat/storage-spi';
+import { StorageCorruptionError, StorageNotFoundError, mapBounded } from '@floecat/storage-spi';
 
-import { mapBounded } from './bounded.ts';
 import { ResourceConflictError } from './errors.ts';
 import type { OwnerRef } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';

@@ -7,6 +7,7 @@ export { guardSecretsManager, secretName } from './guarded-secrets-manager.ts';
 export { digestInUri } from './checks.ts';
 export * from './keys.ts';
 export * from './limits.ts';
+export * from './map-bounded.ts';
 export * from './page-token.ts';
 export * from './pointer.ts';
 export * from './pointer-store.ts';

@@ -1,3 +1,4 @@
+import { mapBounded } from '@floecat/storage-spi';
 import type {
   QueryCommandInput,
   QueryCommandOutput,
@@ -13,7 +14,6 @@ import type { Clause } from './conditions.ts';
 import { conditionOf } from './conditions.ts';
 import { BATCH_GET_KEYS, BATCH_WRITE_ITEMS, PARALLEL_REQUESTS } from './dynamo-constants.ts';
 import type { DynamoService, RequestOptions } from './dynamo-service.ts';
-import { inParallel } from './in-parallel.ts';
 import type { Item } from './pointer-item.ts';
 import { keyItem } from './pointer-item.ts';
 import type { StoreClock } from './store-clock.ts';
@@ -87,7 +87,7 @@ export class DynamoTable {
   /** The items at distinct places, in no order. What the service leaves over is asked for again. */
   async getMany(caller: Caller, places: readonly Place[], strong: boolean): Promise<Item[]> {
     const chunks = chunked(places, BATCH_GET_KEYS);
-    const found = await inParallel(chunks, PARALLEL_REQUESTS, async (chunk) => {
+    const found = await mapBounded(chunks, PARALLEL_REQUESTS, async (chunk) => {
       const items: Item[] = [];
       await this.#untilDone(
         caller,
@@ -189,7 +189,7 @@ export class DynamoTable {
   /** Deletes without conditions. What the service leaves over is sent again. */
   async deleteMany(caller: Caller, places: readonly Place[]): Promise<void> {
     const { tableName } = this.#config;
-    await inParallel(chunked(places, BATCH_WRITE_ITEMS), PARALLEL_REQUESTS, (chunk) =>
+    await mapBounded(chunked(places, BATCH_WRITE_ITEMS), PARALLEL_REQUESTS, (chunk) =>
       this.#untilDone(
         caller,
         'BatchWriteItem',

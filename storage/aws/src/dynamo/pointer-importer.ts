@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import type { ImportMode, ImportReport, Pointer } from '@floecat/storage-spi';
-import { decideImport, isExpired, StorageAbortRetryableError } from '@floecat/storage-spi';
+import { decideImport, isExpired, StorageAbortRetryableError, mapBounded } from '@floecat/storage-spi';
 
 import * as where from './conditions.ts';
 import { MAX_PINS, PARALLEL_REQUESTS } from './dynamo-constants.ts';
 import type { Caller, DynamoTable } from './dynamo-table.ts';
-import { inParallel } from './in-parallel.ts';
 import { fromItem, toItem } from './pointer-item.ts';
 import type { Shards } from './shards.ts';
 
@@ -20,7 +19,7 @@ export async function importPointers(
   entries: readonly Pointer[],
   mode: ImportMode,
 ): Promise<ImportReport> {
-  const outcomes = await inParallel(entries, PARALLEL_REQUESTS, (entry) =>
+  const outcomes = await mapBounded(entries, PARALLEL_REQUESTS, (entry) =>
     importOne(table, shards, { ...caller, key: entry.key }, entry, mode),
   );
   const left = outcomes.filter((outcome) => outcome !== undefined);

@@ -1,10 +1,9 @@
 import type { Pointer, ReadOptions } from '@floecat/storage-spi';
-import { compareUtf8 } from '@floecat/storage-spi';
+import { compareUtf8, mapBounded } from '@floecat/storage-spi';
 
 import * as where from './conditions.ts';
 import { ATTRIBUTES, PARALLEL_REQUESTS, SCAN_ALLOWANCE, WALK_ROWS } from './dynamo-constants.ts';
 import type { Caller, DynamoTable } from './dynamo-table.ts';
-import { inParallel } from './in-parallel.ts';
 import type { Item } from './pointer-item.ts';
 import { keyItem } from './pointer-item.ts';
 import type { PointerReader } from './pointer-reader.ts';
@@ -56,7 +55,7 @@ export class PointerWalker {
     let behind = cursors;
     let scanned = 0;
     while (behind.length > 0) {
-      const read = await inParallel(behind, PARALLEL_REQUESTS, (cursor) =>
+      const read = await mapBounded(behind, PARALLEL_REQUESTS, (cursor) =>
         this.#advance(caller, prefix, cursor, options),
       );
       for (const items of read)
@@ -91,7 +90,7 @@ export class PointerWalker {
   }
 
   async count(caller: Caller, prefix: string, options?: ReadOptions): Promise<number> {
-    const counts = await inParallel(this.#shards.ofPrefix(prefix), PARALLEL_REQUESTS, (shard) =>
+    const counts = await mapBounded(this.#shards.ofPrefix(prefix), PARALLEL_REQUESTS, (shard) =>
       this.#countShard(caller, prefix, shard, options),
     );
     return counts.reduce((sum, count) => sum + count, 0);

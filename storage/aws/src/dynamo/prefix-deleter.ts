@@ -1,9 +1,8 @@
 import type { Pointer } from '@floecat/storage-spi';
-import { isExpired, StorageCorruptionError } from '@floecat/storage-spi';
+import { isExpired, StorageCorruptionError, mapBounded } from '@floecat/storage-spi';
 
 import { ATTRIBUTES, DELETE_TRANSACTION_ROWS, PARALLEL_REQUESTS } from './dynamo-constants.ts';
 import type { Caller, DynamoTable } from './dynamo-table.ts';
-import { inParallel } from './in-parallel.ts';
 import type { Item } from './pointer-item.ts';
 import { fromItem } from './pointer-item.ts';
 import type { PointerWalker } from './pointer-walker.ts';
@@ -49,7 +48,7 @@ export class PrefixDeleter {
     for (let i = 0; i < rows.length; i += DELETE_TRANSACTION_ROWS)
       parts.push(rows.slice(i, i + DELETE_TRANSACTION_ROWS));
     const gone = (
-      await inParallel(parts, PARALLEL_REQUESTS, (part) => this.#writer.deleteListed(caller, part))
+      await mapBounded(parts, PARALLEL_REQUESTS, (part) => this.#writer.deleteListed(caller, part))
     ).flat();
     const counted = (pointers: readonly Pointer[]): number =>
       pointers.filter((row) => !isExpired(row, now)).length;

@@ -10,12 +10,11 @@ import type {
   Clock,
   PutOptions,
 } from '@floecat/storage-spi';
-import { guardBlobStore, PageTokens } from '@floecat/storage-spi';
+import { guardBlobStore, PageTokens, mapBounded } from '@floecat/storage-spi';
 
 import type { Wire } from '../wire/index.ts';
 import { isSdkError } from '../wire/index.ts';
 import { Bucket } from './bucket.ts';
-import { inParallel } from '../dynamo/in-parallel.ts';
 import { ObjectDeleter } from './object-deleter.ts';
 import { ObjectLister } from './object-lister.ts';
 import { notFound, ObjectReader } from './object-reader.ts';
@@ -80,7 +79,7 @@ export class S3BlobStore implements BlobStore {
 
   getBatch(uris: readonly string[], options: CallOptions = {}): Promise<readonly (Blob | undefined)[]> {
     const { signal } = options;
-    return inParallel(uris, BATCH_CONCURRENCY, (uri) =>
+    return mapBounded(uris, BATCH_CONCURRENCY, (uri) =>
       this.#reader.get({ operation: 'getBatch', uri, signal }),
     );
   }
