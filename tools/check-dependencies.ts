@@ -11,7 +11,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   '@floecat/storage-memory': ['@floecat/storage-spi'],
   '@floecat/storage-local': ['@floecat/storage-spi'],
   '@floecat/storage-aws': ['@floecat/storage-spi'],
-  '@floecat/config': ['@floecat/storage-spi', '@floecat/storage-memory', '@floecat/storage-local'],
+  '@floecat/config': [
+    '@floecat/storage-spi',
+    '@floecat/storage-memory',
+    '@floecat/storage-local',
+    '@floecat/storage-aws',
+  ],
   '@floecat/repository': ['@floecat/storage-spi', '@floecat/proto'],
   '@floecat/catalog': ['@floecat/storage-spi', '@floecat/proto', '@floecat/repository', '@floecat/config'],
   '@floecat/cli': [

@@ -29,6 +29,9 @@ export class CommandContext {
   }
 
   async withService<T>(work: (service: CatalogService) => Promise<T>): Promise<T> {
-    return this.withStorage((storage, settings) => work(openCatalogService(storage, settings)));
+    return this.withStorage(async (storage, settings) => {
+      await using service = await openCatalogService(storage, settings);
+      return await work(service);
+    });
   }
 }

@@ -14,6 +14,8 @@ export const EXIT = {
   conflict: 4,
   /** Done, but parts of the upstream table could not be read; the output lists them. */
   incomplete: 5,
+  /** Table or bucket differ from the settings, and it is left to you. */
+  left: 6,
   /** Stopped by SIGINT or SIGTERM before it was done. */
   interrupted: 130,
 } as const;

@@ -14,6 +14,8 @@ for (const stream of [process.stdout, process.stderr])
   });
 
 process.exitCode = await runCli(process.argv.slice(2), {
+  stdin: process.stdin,
+  stdinIsTerminal: process.stdin.isTTY,
   stdout: process.stdout,
   stderr: process.stderr,
   interactive: process.stderr.isTTY,

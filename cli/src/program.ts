@@ -3,11 +3,13 @@ import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { accountCommands } from './commands/account-commands.ts';
 import { blobCommands } from './commands/blob-commands.ts';
+import { bootstrapCommand } from './commands/bootstrap-command.ts';
 import { catalogCommands } from './commands/catalog-commands.ts';
 import { configCommand } from './commands/config-command.ts';
 import { namespaceCommands } from './commands/namespace-commands.ts';
 import { pointerCommands } from './commands/pointer-commands.ts';
 import { registerCommand } from './commands/register-command.ts';
+import { secretCommands } from './commands/secret-commands.ts';
 import { serveCommand } from './commands/serve-command.ts';
 import { snapshotCommands } from './commands/snapshot-commands.ts';
 import { tableCommands } from './commands/table-commands.ts';
@@ -41,7 +43,7 @@ Properties come from defaults, application.properties, FLOECAT_* variables and -
 "floecat config" shows what is in force and where it came from.
 
 Exit codes: 0 done, 1 failed, 2 wrong call or property, 3 not found, 4 conflict, 5 done but parts of the
-upstream table could not be read, 130 stopped.`,
+upstream table could not be read, 6 table or bucket differ from the settings, 130 stopped.`,
     );
 
   for (const add of [
@@ -55,6 +57,8 @@ upstream table could not be read, 130 stopped.`,
     configCommand,
     pointerCommands,
     blobCommands,
+    secretCommands,
+    bootstrapCommand,
   ])
     add(program, context);
   inheritSettings(program);

@@ -1,105 +1,19 @@
-import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
-import { parseJson } from '@floecat/catalog';
-
-import { EXIT } from '../src/exit-codes.ts';
-import type { Server } from './support.ts';
-import { floecat, LAKE_MISSING, LAKE_PROPERTY, REAL_TABLES, serve, temporaryFolder } from './support.ts';
+import { checkRealTables } from './check-real-tables.ts';
+import { LAKE_MISSING, LAKE_PROPERTY, temporaryFolder } from './support.ts';
 
 suite('the five real tables on the embedded store', { skip: LAKE_MISSING }, () => {
   for (const way of ['the command line', 'HTTP'] as const)
     test(`registered over ${way}, served, and there at the same versions after a restart`, async () => {
       using folder = temporaryFolder();
-      const args = [
+      await checkRealTables(way, [
         '-D',
         LAKE_PROPERTY,
         '-D',
         `floecat.data-dir=${folder.path}/store`,
         '-D',
         'floecat.seed.enabled=false',
-      ];
-      if (way === 'the command line')
-        for (const [table, location, , missing] of REAL_TABLES) {
-          const { code, stderr } = await floecat([
-            ...args,
-            'register',
-            table,
-            location,
-            '--create-namespace',
-          ]);
-          assert.equal(code, missing > 0 ? EXIT.incomplete : EXIT.ok, stderr);
-        }
-      let before: Map<string, string>;
-      {
-        await using server = await serve(args);
-        if (way === 'HTTP') await registerOverHttp(server);
-        before = await loadAll(server);
-        assert.equal(await server.stop(), EXIT.ok, server.log());
-      }
-      const pointers = await pointersOf(args);
-      {
-        await using server = await serve(args);
-        assert.deepEqual(await loadAll(server), before);
-        // A second process beside the running server sees the same rows.
-        assert.deepEqual(await pointersOf(args), pointers);
-      }
-      const versions = new Map(pointers.map((pointer) => [pointer.key, pointer.version]));
-      assert.equal(versions.size, pointers.length);
-      assert.ok(pointers.every(({ state }) => state === undefined || state === 'LIVE'));
+      ]);
     });
 });
-
-async function registerOverHttp({ url }: Server): Promise<void> {
-  for (const [table, location] of REAL_TABLES) {
-    const [namespace = '', name] = table.split('.');
-    await post(`${url}/v1/default/namespaces`, { namespace: [namespace] });
-    const response = await post(`${url}/v1/default/namespaces/${namespace}/register`, {
-      name,
-      'metadata-location': location,
-    });
-    assert.equal(response.status, 200, await response.text());
-  }
-}
-
-/** Everything that is served of each table: its metadata, its snapshots, their bundles. */
-async function loadAll({ url }: Server): Promise<Map<string, string>> {
-  const loaded = new Map<string, string>();
-  const read = async (path: string): Promise<string> => {
-    const response = await fetch(url + path);
-    const text = await response.text();
-    assert.equal(response.status, 200, text);
-    loaded.set(path, text);
-    return text;
-  };
-  for (const [table, , snapshots, missing] of REAL_TABLES) {
-    const path = `/namespaces/${table.replace('.', '/tables/')}`;
-    await read(`/v1/default${path}`);
-    const body = parseJson(await read(`/floecat/v1/default${path}/snapshots`)) as {
-      snapshots: { 'snapshot-id': bigint | number; problems: unknown[] }[];
-    };
-    assert.equal(body.snapshots.length, snapshots);
-    assert.equal(body.snapshots.filter(({ problems }) => problems.length > 0).length, missing);
-    for (const each of body.snapshots)
-      await read(`/floecat/v1/default${path}/snapshots/${each['snapshot-id']}/scan-bundle`);
-  }
-  return loaded;
-}
-
-async function pointersOf(
-  args: readonly string[],
-): Promise<{ key: string; version: number; writeId: string; state?: string }[]> {
-  const { stdout, code, stderr } = await floecat([...args, 'pointers', 'ls', '--json']);
-  assert.equal(code, EXIT.ok, stderr);
-  return (
-    JSON.parse(stdout) as { pointers: { key: string; version: number; writeId: string; state?: string }[] }
-  ).pointers;
-}
-
-function post(url: string, body: unknown): Promise<Response> {
-  return fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-}

@@ -41,6 +41,7 @@ export interface Finished {
 /** Runs one command to its end. The environment has nothing of ours in it but `env`. */
 export async function floecat(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const child = start(args, options);
+  child.stdin?.end(options.input);
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -52,13 +53,15 @@ export async function floecat(args: readonly string[], options: RunOptions = {})
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Standard input; closed at once where there is none. */
+  readonly input?: string;
 }
 
-function start(args: readonly string[], { cwd, env = {} }: RunOptions): ChildProcess {
+function start(args: readonly string[], { cwd, env = {}, input }: RunOptions): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('FLOECAT_'));
   return spawn(process.execPath, [MAIN, ...args], {
     env: { ...Object.fromEntries(inherited), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     ...(cwd !== undefined && { cwd }),
   });
 }

@@ -15,12 +15,16 @@ export interface CatalogServiceConfig {
   readonly upstream: UpstreamReader;
   /** Snapshots harvested at a time. Default 8. */
   readonly registerConcurrency?: number;
+  /** Ends what was opened for this service alone. Default: nothing. */
+  readonly close?: () => Promise<void>;
 }
 
 /** What the REST server and the CLI do, over the repositories of one account. */
-export class CatalogService {
+export class CatalogService implements AsyncDisposable {
   readonly repositories: Repositories;
   readonly defaultCatalog: string;
+  /** Reads upstream tables where they are. */
+  readonly upstream: UpstreamReader;
   readonly #config: CatalogServiceConfig;
 
   constructor(config: CatalogServiceConfig) {
@@ -29,6 +33,7 @@ export class CatalogService {
     this.#config = Object.freeze({ ...config });
     this.repositories = config.repositories;
     this.defaultCatalog = config.defaultCatalog;
+    this.upstream = config.upstream;
   }
 
   /** Makes the account and the default catalog if they are missing. */
@@ -40,8 +45,8 @@ export class CatalogService {
 
   /** Reads an upstream table and stores it: {@link registerTable}. */
   register(request: RegisterRequest): Promise<RegisterResult> {
-    const { upstream, registerConcurrency = 8 } = this.#config;
-    return registerTable(this.repositories, upstream, { concurrency: registerConcurrency, ...request });
+    const { registerConcurrency = 8 } = this.#config;
+    return registerTable(this.repositories, this.upstream, { concurrency: registerConcurrency, ...request });
   }
 
   /** Ends registrations that were never finished. */
@@ -57,5 +62,9 @@ export class CatalogService {
       throw new StorageMisconfiguredError(
         `account ${context.account} does not exist: start the service once`,
       );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#config.close?.();
   }
 }

@@ -1,5 +1,6 @@
 export * from './catalog-service.ts';
-export * from './demo-lake/index.ts';
+export type { DemoLakeOptions, DemoTable, SyntheticTableOptions } from './demo-lake/index.ts';
+export { MARKER_NAME, readDemoLake, writeDemoLake, writeSyntheticTable } from './demo-lake/index.ts';
 export * from './describe-blob.ts';
 export * from './harvest/index.ts';
 export * from './open-catalog-service.ts';

@@ -8,7 +8,7 @@ import type { FastifyInstance } from 'fastify';
 import type { CatalogService } from './catalog-service.ts';
 import { openCatalogService } from './open-catalog-service.ts';
 import { buildCatalogServer } from './rest/catalog-server.ts';
-import { demoLakeFolder, seedDemoLake } from './seed.ts';
+import { seedDemoLake } from './seed.ts';
 
 export interface RunOptions {
   /** Stops the service: what is under way is finished, nothing new is taken. */
@@ -32,11 +32,25 @@ export async function runCatalog(
   settings: Settings,
   options: RunOptions,
 ): Promise<RunningCatalog> {
+  const service = await openCatalogService(storage, settings);
+  try {
+    return await serve(service, settings, options);
+  } catch (error) {
+    await service[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Closes the service when it is stopped; not where the start fails. */
+async function serve(
+  service: CatalogService,
+  settings: Settings,
+  options: RunOptions,
+): Promise<RunningCatalog> {
   const { signal, log, onProgress, clock = systemClock } = options;
-  const service = openCatalogService(storage, settings);
   await service.prepare({ signal });
   if (settings.identity.seedEnabled) {
-    const tables = await seedDemoLake(service, demoLakeFolder(settings), { signal });
+    const tables = await seedDemoLake(service, settings, { signal });
     if (tables.length > 0) onProgress?.(`registered the demonstration lake: ${tables.join(', ')}`);
   }
   const app = buildCatalogServer(service, { logger: { level: settings.log.level, stream: log } });
@@ -48,7 +62,7 @@ export async function runCatalog(
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     stopping.abort();
-    closed ??= Promise.all([app.close(), sweeping]).then(() => undefined);
+    closed ??= Promise.all([app.close(), sweeping]).then(() => service[Symbol.asyncDispose]());
     return closed;
   };
   const stopped = new Promise<void>((resolve, reject) => {

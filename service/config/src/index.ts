@@ -1,3 +1,13 @@
+export type {
+  AwsAccess,
+  AwsKey,
+  BlobsInS3,
+  PointersInDynamo,
+  S3Access,
+  SecretsInAws,
+  UpstreamS3Settings,
+} from './aws-settings.ts';
+export { describeStep, openBootstrap, policiesOf, terraformOf } from './bootstrap.ts';
 export type { Definition, SplitArguments } from './arguments.ts';
 export { splitArguments } from './arguments.ts';
 export type { ConfigProblem } from './errors.ts';
@@ -7,8 +17,11 @@ export { explainSettings, formatExplanation } from './explain-settings.ts';
 export type { LogLevel, Settings } from './load-settings.ts';
 export { loadSettings } from './load-settings.ts';
 export type { LocationMapping } from './location-map.ts';
+export type { ObjectSource } from './object-source.ts';
 export type { OpenStorageOptions } from './open-storage.ts';
 export { openStorage } from './open-storage.ts';
+export type { OpenUpstreamOptions } from './open-upstream.ts';
+export { openUpstream } from './open-upstream.ts';
 export type { Origin } from './origin.ts';
 export { describeOrigin } from './origin.ts';
 export type { DerivedDefault, Property, Schema, Section } from './property.ts';

@@ -1,3 +1,5 @@
+import type { UpstreamS3Settings } from './aws-settings.ts';
+import { upstreamS3 } from './aws-settings.ts';
 import type { CheckedValues } from './check-values.ts';
 import { checkValues } from './check-values.ts';
 import { ConfigError } from './errors.ts';
@@ -12,8 +14,9 @@ import { storageProblems, storageSettings } from './storage-settings.ts';
 type Values = ValuesOf<typeof SCHEMA>;
 
 /** The settings of a process: checked, complete and frozen. Backends are told apart by their `backend`. */
-export type Settings = Omit<Values, 'start' | 'storage'> &
+export type Settings = Pick<Values, 'identity' | 'http' | 'log' | 'gc'> &
   StorageSettings & {
+    readonly upstream: Values['upstream'] & { readonly s3: UpstreamS3Settings };
     /** Folder for what is kept on this machine, absolute; the local backend is in it. */
     readonly dataDir: string;
     /** The properties file that was read, absolute. */
@@ -45,10 +48,15 @@ export function loadSettings(input: SettingsInput): Settings {
   const { draft, problems, file } = checkFloecat(input);
   if (problems.length > 0) throw new ConfigError(problems);
   // Without a problem, every value is there.
-  const { start: _, storage, ...sections } = draft as Values;
+  const values = draft as Values;
+  const { identity, http, upstream, log, gc, storage } = values;
   return Object.freeze({
-    ...sections,
-    ...storageSettings({ storage, gc: sections.gc }),
+    identity,
+    http,
+    log,
+    gc,
+    upstream: { ...upstream, s3: upstreamS3(values) },
+    ...storageSettings(values),
     dataDir: storage.dataDir,
     file,
   });

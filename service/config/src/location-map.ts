@@ -4,19 +4,31 @@ import { whyNotPath } from './text-types.ts';
 import type { Parsed, ValueType } from './value-type.ts';
 import { accept, refuse } from './value-type.ts';
 
-/** Locations that start with `prefix` are read from `folder`. */
-export interface LocationMapping {
-  readonly prefix: string;
-  /** Absolute. */
-  readonly folder: string;
-}
+/** Locations that start with `prefix` are read from a folder, or from another location. */
+export type LocationMapping =
+  | {
+      readonly prefix: string;
+      /** Absolute. */
+      readonly folder: string;
+    }
+  | {
+      readonly prefix: string;
+      /** In S3, without a `/` at its end. */
+      readonly location: string;
+    };
 
-/** `prefix=folder, …`; the first `=` of an entry separates. Folders are resolved against the working directory. */
+/**
+ * `prefix=folder, prefix=s3://bucket/place, …`; the first `=` of an entry separates. Folders are resolved against the
+ * working directory.
+ */
 export const locationMap: ValueType<readonly LocationMapping[]> = {
-  accepts: 'prefix=folder entries separated by commas, or nothing',
+  accepts: 'prefix=folder or prefix=s3://bucket/place entries separated by commas, or nothing',
   parse: parseMap,
-  show: (mappings) => mappings.map(({ prefix, folder }) => `${prefix}=${folder}`).join(', '),
+  show: (mappings) =>
+    mappings.map((each) => `${each.prefix}=${'folder' in each ? each.folder : each.location}`).join(', '),
 };
+
+const S3 = /^s3[an]?:\/\//i;
 
 function parseMap(text: string, cwd: string): Parsed<readonly LocationMapping[]> {
   if (text === '') return accept([]);
@@ -36,7 +48,11 @@ function parseMap(text: string, cwd: string): Parsed<readonly LocationMapping[]>
     else if (earlier !== undefined)
       problems.push(`entry ${number}: prefix ${prefix} is mapped by entry ${earlier}`);
     else seen.set(same, number);
-    mappings.push({ prefix, folder: resolve(cwd, folder) });
+    mappings.push(
+      S3.test(folder)
+        ? { prefix, location: folder.replace(S3, 's3://').replace(/\/+$/, '') }
+        : { prefix, folder: resolve(cwd, folder) },
+    );
   }
   return problems.length === 0 ? accept(mappings) : refuse(problems.join('; '));
 }
@@ -45,6 +61,8 @@ function whyNotEntry(entry: string, prefix: string, folder: string): string | un
   if (entry.trim() === '') return 'nothing between two commas, or after the last one';
   if (!entry.includes('=')) return 'no = between prefix and folder';
   if (prefix === '') return 'the prefix is empty';
-  if (/^[a-z][a-z\d+.-]+:\/\//i.test(folder)) return 'the folder is a URL; it must be a path on this machine';
+  if (S3.test(folder)) return /^.*?:\/\/[^/]/.test(folder) ? undefined : `${folder} names no bucket`;
+  if (/^[a-z][a-z\d+.-]+:\/\//i.test(folder))
+    return 'the folder is a URL; it must be a path on this machine, or begin with s3://';
   return whyNotPath(folder);
 }

@@ -1,11 +1,15 @@
 import type { Clock, RandomSource, Storage } from '@floecat/storage-spi';
 import { guardSecretsManager } from '@floecat/storage-spi';
 
+import { awsConfig, isOnAws } from './aws-backend.ts';
+import type { AwsStorageSettings } from './aws-storage-config.ts';
 import type { StorageSettings } from './storage-settings.ts';
 
 export interface OpenStorageOptions {
   readonly clock?: Clock;
   readonly random?: RandomSource;
+  /** Told how table or bucket differ from their settings, one line each. */
+  readonly onDrift?: (line: string) => void;
 }
 
 /**
@@ -16,7 +20,19 @@ export async function openStorage(
   settings: StorageSettings,
   options: OpenStorageOptions = {},
 ): Promise<Storage> {
-  const { kv, layout } = settings;
+  const storage = isOnAws(settings) ? await openOnAws(settings, options) : await openHere(settings, options);
+  const { kv, secrets } = settings;
+  return secrets.backend === 'memory' && kv.backend !== 'memory' ? withMemorySecrets(storage) : storage;
+}
+
+async function openOnAws(settings: AwsStorageSettings, options: OpenStorageOptions): Promise<Storage> {
+  const { openAwsStorage } = await import('@floecat/storage-aws');
+  const storage = await openAwsStorage(await awsConfig(settings, options));
+  for (const { description } of storage.drift) options.onDrift?.(description);
+  return storage;
+}
+
+async function openHere({ kv, layout }: StorageSettings, options: OpenStorageOptions): Promise<Storage> {
   switch (kv.backend) {
     case 'memory': {
       const { openMemoryStorage } = await import('@floecat/storage-memory');
@@ -24,10 +40,10 @@ export async function openStorage(
     }
     case 'local': {
       const { openLocalStorage } = await import('@floecat/storage-local');
-      const { dataDir, flush } = kv;
-      const storage = await openLocalStorage({ ...options, dataDir, flush, layout });
-      return settings.secrets.backend === 'memory' ? withMemorySecrets(storage) : storage;
+      return openLocalStorage({ ...options, dataDir: kv.dataDir, flush: kv.flush, layout });
     }
+    case 'dynamodb':
+      throw new TypeError('pointers in DynamoDB without blobs in S3, which the settings refuse');
   }
 }
 

@@ -48,7 +48,13 @@ function readArguments(names: PropertyNames, args: readonly string[]): Layer {
   const { definitions, incomplete } = splitArguments(args);
   for (const { name, text } of definitions) {
     const property = names.byName(name);
-    if (property) given.push({ property, text, origin });
+    if (property?.type.secret)
+      problems.push({
+        name,
+        origin,
+        message: `a secret on a command line is seen by every user of this machine; use ${environmentVariable(name)} or a properties file`,
+      });
+    else if (property) given.push({ property, text, origin });
     else problems.push(unknownName(names, name, origin));
   }
   for (const name of incomplete)

@@ -1,9 +1,14 @@
+import { AWS_SCHEMA } from './aws-schema.ts';
 import { locationMap } from './location-map.ts';
 import { duration, wholeNumber } from './number-types.ts';
 import { optional, property, section } from './property.ts';
-import { boolean, host, name, oneOf, path } from './text-types.ts';
+import { boolean, host, name, oneOf, path, text } from './text-types.ts';
 
-const LATER = 'comes with the AWS backend, not in this version';
+/** Where secrets are kept unless it is said, by where pointers are. */
+const SECRETS_OF: ReadonlyMap<string, string> = new Map([
+  ['memory', 'memory'],
+  ['dynamodb', 'aws'],
+]);
 const MAX_GRACE_MS = 30 * 24 * 3_600_000;
 
 /**
@@ -22,24 +27,24 @@ export const SCHEMA = {
   storage: section('Storage', {
     kv: property(
       'floecat.kv',
-      oneOf(['memory', 'local'], { dynamodb: LATER }),
+      oneOf(['memory', 'local', 'dynamodb']),
       'local',
-      'Where pointers are kept: `local` in files of this machine, `memory` for as long as the process lives.',
+      'Where pointers are kept: `dynamodb` in Amazon DynamoDB, `local` in files of this machine, `memory` for as long as the process lives.',
     ),
     blob: property(
       'floecat.blob',
-      oneOf(['memory', 'local'], { s3: LATER }),
+      oneOf(['memory', 'local', 's3']),
       'local',
-      'Where blobs are kept. Pointers and blobs belong together, so it must be the same as `floecat.kv`.',
+      'Where blobs are kept: `s3` in Amazon S3. Pointers and blobs belong together, so it must go with `floecat.kv`: `s3` with `dynamodb`, else the same.',
     ),
     secrets: property(
       'floecat.secrets',
-      oneOf(['memory', 'local']),
+      oneOf(['memory', 'local', 'aws']),
       {
-        description: 'as floecat.kv',
-        derive: (read) => (read('floecat.kv') === 'memory' ? 'memory' : 'local'),
+        description: 'as floecat.kv: aws with dynamodb',
+        derive: (read) => SECRETS_OF.get(read('floecat.kv')) ?? 'local',
       },
-      'Where secrets are kept. `local`, sealed in `floecat.data-dir`, needs `floecat.kv=local`.',
+      'Where secrets are kept: `aws` in AWS Secrets Manager. `local`, sealed in `floecat.data-dir`, needs `floecat.kv=local`.',
     ),
     dataDir: property(
       'floecat.data-dir',
@@ -72,6 +77,11 @@ export const SCHEMA = {
       boolean,
       'true',
       'Whether a small demonstration lake, written below `floecat.data-dir`, is registered at the start where the default catalog is empty.',
+    ),
+    seedLocation: optional(
+      'floecat.seed.location',
+      text(1_024),
+      'Where the demonstration lake lies already, such as `s3://upstream/demo-lake`; nothing is written then. It must be among the upstream locations.',
     ),
   }),
   http: section('HTTP', {
@@ -137,4 +147,5 @@ export const SCHEMA = {
       'How often the service sweeps staged owners that were never published.',
     ),
   }),
+  ...AWS_SCHEMA,
 };

@@ -68,6 +68,44 @@ export function whyNotPath(text: string): string | undefined {
   return undefined;
 }
 
+/** Any text of 1 to `maxBytes` UTF-8 bytes without control characters; also the empty one with `empty`. */
+export function text(
+  maxBytes: number,
+  { empty = false }: { readonly empty?: boolean } = {},
+): ValueType<string> {
+  const { accepts, parse } = name(maxBytes);
+  return {
+    accepts: `${accepts.replace('a name', 'a text')}${empty ? ', or nothing' : ''}`,
+    parse: (given, cwd) => (empty && given === '' ? accept('') : parse(given, cwd)),
+  };
+}
+
+/** A URL of http or https, without credentials in it. */
+export const url: ValueType<string> = {
+  accepts: 'a URL that begins with http:// or https://',
+  parse: (given) => {
+    const parsed = URL.parse(given);
+    if (parsed?.protocol !== 'http:' && parsed?.protocol !== 'https:') return refuse();
+    if (parsed.username !== '' || parsed.password !== '') return refuse('a URL must not hold credentials');
+    return accept(given);
+  },
+};
+
+/** The name of a secret within its account. */
+export interface SecretId {
+  readonly type: string;
+  readonly id: string;
+}
+
+export const secretId: ValueType<SecretId> = {
+  accepts: 'the id of a secret, as type/id',
+  parse: (given) => {
+    const [, type, id] = /^([^/]+)\/(.+)$/s.exec(given) ?? [];
+    return type === undefined || id === undefined || CONTROL.test(given) ? refuse() : accept({ type, id });
+  },
+  show: ({ type, id }) => `${type}/${id}`,
+};
+
 /** A secret: any text but the empty one, taken as it is. */
 export const secret: ValueType<Secret> = {
   accepts: 'a secret that is not empty',

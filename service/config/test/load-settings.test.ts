@@ -14,9 +14,20 @@ suite('precedence', () => {
   test('defaults are complete, and those of the layout are the contract’s', () => {
     const settings = load();
     assert.deepEqual(settings, {
-      identity: { account: 'default', catalog: 'default', seedEnabled: true },
+      identity: { account: 'default', catalog: 'default', seedEnabled: true, seedLocation: undefined },
       http: { host: '127.0.0.1', port: 8181 },
-      upstream: { locations: [], registerConcurrency: 8 },
+      aws: { pathStyleAccess: false, maxSockets: 64, connectTimeoutMs: 2_000, retryBudget: 500 },
+      upstream: {
+        locations: [],
+        registerConcurrency: 8,
+        s3: {
+          locations: [],
+          pathStyleAccess: false,
+          wire: settings.upstream.s3.wire,
+          maxSockets: 64,
+          connectTimeoutMs: 2_000,
+        },
+      },
       log: { level: 'info' },
       gc: {
         pointerMinAgeMs: 3_600_000,
@@ -206,7 +217,7 @@ suite('problems', () => {
       const problem = onlyProblem({ args: define({ 'floecat.kv': kv, 'floecat.blob': blob }) });
       assert.equal(problem.name, 'floecat.blob');
       assert.equal(problem.value, blob);
-      assert.match(problem.message, /belong together, so set both/);
+      assert.match(problem.message, /belong together, so set floecat\.blob=/);
     }
     // The default of the other one counts too.
     assert.match(

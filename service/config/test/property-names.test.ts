@@ -21,7 +21,7 @@ suite('names', () => {
     const variables = new Set(properties.map(({ name }) => environmentVariable(name)));
     assert.equal(variables.size, properties.length);
     for (const one of properties) {
-      assert.match(one.name, /^floecat(\.[a-z]+(-[a-z]+)*)+$/);
+      assert.match(one.name, /^floecat(\.[a-z][a-z\d]*(-[a-z]+)*)+$/);
       assert.equal(names.byName(one.name), one);
       assert.equal(names.byVariable(environmentVariable(one.name)), one);
       assert.equal(names.byName(environmentVariable(one.name)), undefined);

@@ -46,7 +46,6 @@ suite('secrets', () => {
     for (const [given, expected] of [
       [{ cwd }, `${PLANTED} `],
       [{ env: { FLOECAT_TEST_TOKEN: ` ${PLANTED}\n` } }, ` ${PLANTED}\n`],
-      [{ args: [`-Dfloecat.test.token=${PLANTED}=`] }, `${PLANTED}=`],
     ] as const) {
       const checked = checkInput(schema, input(given));
       assert.deepEqual(checked.problems, []);
@@ -69,7 +68,7 @@ suite('secrets', () => {
       file(`floecat.test.token=\\u12${PLANTED}`),
       file(`floecat.test.token=${PLANTED}\\d`),
       file(`floecat.test.token=${PLANTED}\nfloecat.test.token=${PLANTED}`),
-      { ...file(`floecat.test.token=${PLANTED}`), args: ['-Dfloecat.test.token='] },
+      { ...file(`floecat.test.token=${PLANTED}`), env: { FLOECAT_TEST_TOKEN: '' } },
     ]) {
       const checked = checkInput(schema, input(given));
       assert.equal(checked.problems.length, 1);
@@ -78,8 +77,15 @@ suite('secrets', () => {
     }
   });
 
+  test('a secret on the command line is refused, and not told', () => {
+    const checked = checkInput(schema, input({ args: [`-Dfloecat.test.token=${PLANTED}`] }));
+    assert.match(checked.problems[0]?.message ?? '', /seen by every user .* FLOECAT_TEST_TOKEN/);
+    assert.equal(checked.draft.test.token, undefined);
+    assert.ok(!printed(checked).includes(PLANTED));
+  });
+
   test('an empty secret is refused', () => {
-    const { problems } = checkInput(schema, input({ args: ['-Dfloecat.test.token='] }));
+    const { problems } = checkInput(schema, input({ env: { FLOECAT_TEST_TOKEN: '' } }));
     assert.equal(problems[0]?.message, 'expected a secret that is not empty');
     assert.equal(problems[0]?.value, '***');
   });

@@ -35,11 +35,9 @@ export class AccountRepository {
     if (existing) return existing;
     checkName('account', id);
     const resource = create(schema, { id, displayName: id, createdAtMs: BigInt(this.#context.clock.now()) });
-    await commit(
-      this.#context,
-      [changeOf(accountKind, { owner: accountOwner(id), resource, state: 'LIVE' })],
-      options,
-    );
+    const change = changeOf(accountKind, { owner: accountOwner(id), resource, state: 'LIVE' });
+    const result = await commit(this.#context, [change], options);
+    if (result.applied) return result.loaded[0];
     const made = await this.get(id, options);
     if (!made)
       throw new ResourceConflictError(`account ${id} was removed while it was being made: try again`);

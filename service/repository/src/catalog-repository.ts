@@ -61,9 +61,7 @@ export class CatalogRepository {
         key: nameKey,
       });
     }
-    const made = await load(this.#context, catalogKind, owner, options);
-    if (!made) throw new ResourceConflictError(`catalog ${name} was dropped just after it was made`);
-    return made;
+    return result.loaded[0];
   }
 
   /** The catalog of this name, made if it is missing. Many processes may ask at once. */

@@ -1,8 +1,15 @@
 import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { create, toBinary } from '@bufbuild/protobuf';
-import type { EffectSchema } from '@floecat/proto/envelope';
+import type { EffectSchema, Envelope } from '@floecat/proto/envelope';
 import { EnvelopeSchema } from '@floecat/proto/envelope';
-import type { BatchOperation, BatchOutcome, OwnerState, Pointer } from '@floecat/storage-spi';
+import type {
+  BatchOperation,
+  BatchOutcome,
+  BatchResult,
+  OwnerState,
+  Pointer,
+  WriteOptions,
+} from '@floecat/storage-spi';
 import { digestInUri, InvalidArgumentError, mapBounded } from '@floecat/storage-spi';
 
 import type { Payload } from './blob-writer.ts';
@@ -10,7 +17,7 @@ import { BlobWriter, rootUri } from './blob-writer.ts';
 import type { OwnerRef } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import type { ResourceKind } from './resource-kind.ts';
-import type { Loaded, MutationMeta } from './root-blob.ts';
+import type { Loaded } from './root-blob.ts';
 import { ENVELOPE_FORMAT, encodeRoot, mutationMeta, storedState } from './root-blob.ts';
 
 const PUT_CONCURRENCY = 16;
@@ -21,9 +28,10 @@ export type NameChange =
   | { readonly action: 'drop'; readonly expected: Pointer };
 
 /** The next state of one owner. Made by {@link changeOf}. */
-export interface Change {
+export interface Change<D extends DescMessage = DescMessage> {
   readonly owner: OwnerRef;
-  readonly previous: Loaded | undefined;
+  readonly resource: MessageShape<D>;
+  readonly previous: Loaded<D> | undefined;
   readonly state: OwnerState;
   readonly names: readonly NameChange[];
   /** Blobs that the commit is to put. */
@@ -48,17 +56,18 @@ export function changeOf<D extends DescMessage>(
     readonly payloads?: readonly Payload[];
     readonly writer?: BlobWriter;
   },
-): Change {
-  const { owner, previous, payloads = [], writer } = change;
+): Change<D> {
+  const { owner, resource, previous, payloads = [], writer } = change;
   const known = new Set(payloads.map((payload) => payload.uri));
   if (previous) for (const uri of kind.references(previous.resource)) known.add(uri);
-  for (const uri of kind.references(change.resource)) {
+  for (const uri of kind.references(resource)) {
     if (!uri.startsWith(owner.blobPrefix)) throw refused(owner, `${uri} is a blob of another owner`);
     if (!known.has(uri) && writer?.has(uri) !== true)
       throw refused(owner, `${uri} is neither put in this change nor in the previous root`);
   }
   return {
     owner,
+    resource,
     previous,
     state: change.state,
     names: change.names ?? [],
@@ -67,7 +76,7 @@ export function changeOf<D extends DescMessage>(
     message: {
       type: kind.schema.typeName,
       schemaVersion: kind.schemaVersion,
-      bytes: toBinary(kind.schema, change.resource),
+      bytes: toBinary(kind.schema, resource),
     },
   };
 }
@@ -76,9 +85,12 @@ function refused(owner: OwnerRef, why: string): InvalidArgumentError {
   return new InvalidArgumentError(`commit of ${owner.key}: ${why}`, { operation: 'commit', key: owner.key });
 }
 
-export type CommitResult =
-  /** In the order of the changes. */
-  | { readonly applied: true; readonly metas: readonly MutationMeta[]; readonly pointers: readonly Pointer[] }
+export type CommitResult<C extends readonly Change[]> =
+  /** In the order of the changes: each as a reader finds it, without another read. */
+  | {
+      readonly applied: true;
+      readonly loaded: { readonly [I in keyof C]: C[I] extends Change<infer D> ? Loaded<D> : never };
+    }
   /** In the order of: per change its owner's row and its names, then the checks. */
   | { readonly applied: false; readonly conflicts: readonly { key: string; current: Pointer | undefined }[] };
 
@@ -86,12 +98,12 @@ export type CommitResult =
  * Applies all changes, or none, on condition of `checks`: blobs first, then one atomic move of the pointers.
  * Throws `ChangeTooSlowError` where the blobs might be collected before the commit.
  */
-export async function commit(
+export async function commit<const C extends readonly Change[]>(
   context: RepositoryContext,
-  changes: readonly Change[],
+  changes: C,
   options: { readonly checks?: readonly BatchOperation[]; readonly signal?: AbortSignal } = {},
-): Promise<CommitResult> {
-  const { pointers, blobs } = context.storage;
+): Promise<CommitResult<C>> {
+  const { blobs } = context.storage;
   const { checks = [], signal } = options;
   const call = signal ? { signal } : {};
   const writeId = context.random.uuid();
@@ -101,7 +113,9 @@ export async function commit(
 
   const payloads = changes.flatMap((change) => change.payloads);
   await mapBounded(payloads, PUT_CONCURRENCY, (payload) => own.put(payload, { keep: true, ...call }));
-  const receipts = await mapBounded(roots, PUT_CONCURRENCY, (root) => own.put(root, { keep: true, ...call }));
+  const receipts = await mapBounded(roots, PUT_CONCURRENCY, ({ blob }) =>
+    own.put(blob, { keep: true, ...call }),
+  );
   const markLost = (): Promise<unknown> =>
     Promise.allSettled(receipts.map(({ uri, versionId }) => blobs.markLost(uri, versionId)));
   const tooSlow = writers.find((writer) => writer.isPastHalfGrace());
@@ -111,28 +125,44 @@ export async function commit(
   }
 
   const operations = [
-    ...changes.flatMap((change, i) => operationsOf(change, (roots[i] as Payload).uri)),
+    ...changes.flatMap((change, i) => operationsOf(change, (roots[i] as Root).blob.uri)),
     ...checks,
   ];
-  const result = await pointers.compareAndSetBatch(operations, { writeId, ...call });
+  const result = await movePointers(context, operations, { writeId, ...call });
   if (!result.applied) {
     await markLost();
     return { applied: false, conflicts: conflictsOf(operations, result.outcomes) };
   }
   for (const writer of writers) if (writer.isPastHalfGrace()) await writer.putMissing(call);
 
-  const owners = changes.map(
-    ({ owner }) => result.pointers[operations.findIndex((op) => op.key === owner.key)],
-  );
-  const rows = owners.filter((row) => row !== undefined);
-  return {
-    applied: true,
-    pointers: rows,
-    metas: rows.map((row, i) => mutationMeta(row, receipts[i]?.etag ?? '')),
-  };
+  const loaded = changes.map(({ owner, resource }, i): Loaded => {
+    const pointer = result.pointers[operations.findIndex(({ key }) => key === owner.key)] as Pointer;
+    const { envelope } = roots[i] as Root;
+    return { owner, resource, pointer, envelope, meta: mutationMeta(pointer, receipts[i]?.etag ?? '') };
+  });
+  return { applied: true, loaded } as unknown as CommitResult<C>;
 }
 
-function buildRoots(context: RepositoryContext, changes: readonly Change[], writeId: string): Payload[] {
+/** One pointer moves by a compare-and-set, which costs a store less than a transaction of one. */
+async function movePointers(
+  { storage: { pointers } }: RepositoryContext,
+  operations: readonly BatchOperation[],
+  options: WriteOptions,
+): Promise<BatchResult> {
+  const [only, ...others] = operations;
+  if (only?.op !== 'upsert' || others.length > 0) return pointers.compareAndSetBatch(operations, options);
+  const result = await pointers.compareAndSet(only.key, only.expected, only.next, options);
+  return result.applied
+    ? { applied: true, pointers: [result.pointer] }
+    : { applied: false, outcomes: [{ ok: false, current: result.current }] };
+}
+
+interface Root {
+  readonly envelope: Envelope;
+  readonly blob: Payload;
+}
+
+function buildRoots(context: RepositoryContext, changes: readonly Change[], writeId: string): Root[] {
   const transaction = changes.flatMap(effectsOf);
   return changes.map((change) => {
     const { owner, previous, message } = change;
@@ -162,7 +192,7 @@ function buildRoots(context: RepositoryContext, changes: readonly Change[], writ
       state: storedState(change.state),
     });
     const bytes = encodeRoot(envelope, message.bytes);
-    return { uri: rootUri(owner, bytes), bytes, message: 'floecat.v1.RootBlob' };
+    return { envelope, blob: { uri: rootUri(owner, bytes), bytes, message: 'floecat.v1.RootBlob' } };
   });
 }
 

@@ -6,7 +6,7 @@ import { InvalidArgumentError, lastSegment, StorageConflictError } from '@floeca
 import type { CatalogRepository } from './catalog-repository.ts';
 import { changeOf, commit } from './commit.ts';
 import { ResourceConflictError, ResourceNotFoundError } from './errors.ts';
-import { load, loadByName, resolveName } from './load.ts';
+import { loadByName, resolveName } from './load.ts';
 import { checkName, dotted } from './names.ts';
 import type { Page, PageRequest } from './page.ts';
 import { pageOf } from './page.ts';
@@ -68,10 +68,7 @@ export class NamespaceRepository {
         key: pathKey,
       });
     }
-    const made = await load(this.#context, namespaceKind, owner, options);
-    if (!made)
-      throw new ResourceConflictError(`namespace ${dotted(levels)} was dropped just after it was made`);
-    return made;
+    return result.loaded[0];
   }
 
   async get(

@@ -87,9 +87,8 @@ async function sweepOne(
       state: 'DELETING',
     });
     const result = await commit(context, [change], options);
-    const [moved] = result.applied ? result.pointers : [];
-    if (!moved) return undefined;
-    deleting = moved;
+    if (!result.applied) return undefined;
+    deleting = result.loaded[0].pointer;
   }
   let children = 0;
   let left = 0;

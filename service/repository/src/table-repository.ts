@@ -6,7 +6,7 @@ import { lastSegment, StorageConflictError } from '@floecat/storage-spi';
 
 import { changeOf, commit } from './commit.ts';
 import { ResourceConflictError, ResourceNotFoundError } from './errors.ts';
-import { load, loadByName, readNamed } from './load.ts';
+import { loadByName, readNamed } from './load.ts';
 import { checkName, dotted } from './names.ts';
 import type { LoadedNamespace, NamespaceRepository } from './namespace-repository.ts';
 import { isAlive } from './namespace-repository.ts';
@@ -82,9 +82,7 @@ export class TableRepository {
     const change = changeOf(tableKind, { owner, resource, state: 'STAGED', payloads });
     const result = await commit(this.#context, [change], { ...options, checks: [isAlive(namespace)] });
     if (!result.applied) throw parentGone(namespace);
-    const staged = await load(this.#context, tableKind, owner, options);
-    if (!staged) throw swept(name);
-    return staged;
+    return result.loaded[0];
   }
 
   /** Gives a staged table its name; from then on it is whole and visible. Compares the row that a sweep compares. */
@@ -111,9 +109,7 @@ export class TableRepository {
       if (holder?.current) throw nameTaken(namespace, name, holder.current);
       throw conflictAt(staged.owner.key) ? swept(name) : parentGone(namespace);
     }
-    const published = await load(this.#context, tableKind, staged.owner, options);
-    if (!published) throw new ResourceConflictError(`table ${name} was dropped just after it was made`);
-    return published;
+    return result.loaded[0];
   }
 
   /**
@@ -124,9 +120,8 @@ export class TableRepository {
     const { owner, resource } = staged;
     const change = changeOf(tableKind, { owner, previous: staged, resource, state: 'STAGED' });
     const result = await commit(this.#context, [change], options);
-    const touched = result.applied ? await load(this.#context, tableKind, owner, options) : undefined;
-    if (!touched) throw swept(resource.name);
-    return touched;
+    if (!result.applied) throw swept(resource.name);
+    return result.loaded[0];
   }
 
   async get(

@@ -9,7 +9,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 
 import { withAnswerDates } from './answer-dates.ts';
 import { CONNECTIONS } from './aws-defaults.ts';
-import type { AwsKeys, AwsSettings } from './aws-settings.ts';
+import type { AwsKeys, AwsKeySource, AwsSettings } from './aws-settings.ts';
 import { checkEndpoints, keysOf } from './aws-settings.ts';
 
 /** What every client is made with. `maxAttempts` is 1: retries have one owner, the wire. */
@@ -20,7 +20,7 @@ export interface ClientSettings {
   readonly requestHandler: NodeHttpHandler;
   readonly region?: string;
   readonly endpoint?: string;
-  readonly credentials?: AwsKeys;
+  readonly credentials?: AwsKeys | AwsKeySource;
 }
 
 /** Makes the clients. Replace any of them to add middleware, another transport or other credentials. */
@@ -56,7 +56,7 @@ interface Credentialed {
 export class AwsClients implements AsyncDisposable {
   readonly settings: AwsSettings;
   readonly #builders: ClientBuilders;
-  readonly #keys: AwsKeys | undefined;
+  readonly #keys: AwsKeys | AwsKeySource | undefined;
   readonly #made: { destroy(): void }[] = [];
   #dynamodb: DynamoDB | undefined;
   #s3: S3 | undefined;

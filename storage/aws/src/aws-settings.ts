@@ -15,6 +15,12 @@ export interface AwsKeys {
   readonly sessionToken?: string;
 }
 
+/**
+ * Answers the key when it is needed, and again when AWS says that it has expired. One with an `expiration` is asked for
+ * anew five minutes before that.
+ */
+export type AwsKeySource = () => Promise<AwsKeys & { readonly expiration?: Date }>;
+
 /** How the AWS clients are made. All of it is optional: the SDK finds region and credentials by itself. */
 export interface AwsSettings {
   /** Default: what the SDK finds in the environment or the profile. */
@@ -25,6 +31,8 @@ export interface AwsSettings {
   readonly accessKeyId?: string;
   readonly secretAccessKey?: string;
   readonly sessionToken?: string;
+  /** Where the key comes from, instead of the three above. */
+  readonly keySource?: AwsKeySource;
   /** S3 addresses with the bucket in the path, as most emulators need. Default false. */
   readonly pathStyleAccess?: boolean;
   /** Connections that each client keeps at most. Default 64. */
@@ -33,10 +41,14 @@ export interface AwsSettings {
   readonly connectTimeoutMs?: number;
 }
 
-/** The static key of `settings`, if any. A part of one is refused: it must not turn into another identity. */
-export function keysOf(settings: AwsSettings): AwsKeys | undefined {
-  const { accessKeyId, secretAccessKey, sessionToken } = settings;
-  if (!accessKeyId && !secretAccessKey && !sessionToken) return undefined;
+/** The key of `settings`, if any. A part of one is refused: it must not turn into another identity. */
+export function keysOf(settings: AwsSettings): AwsKeys | AwsKeySource | undefined {
+  const { accessKeyId, secretAccessKey, sessionToken, keySource } = settings;
+  if (!accessKeyId && !secretAccessKey && !sessionToken) return keySource;
+  if (keySource)
+    throw new InvalidArgumentError('open: an AWS key and a source of one are given; give one of the two', {
+      operation: 'open',
+    });
   const missing = accessKeyId ? 'secret-access-key' : 'access-key-id';
   if (!accessKeyId || !secretAccessKey)
     throw new InvalidArgumentError(

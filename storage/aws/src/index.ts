@@ -6,3 +6,8 @@ export * from './dynamo/index.ts';
 export * from './wire/index.ts';
 export * from './s3/index.ts';
 export * from './secrets/index.ts';
+export * from './aws-bootstrap.ts';
+export * from './aws-store.ts';
+export * from './open-aws-storage.ts';
+export * from './policies.ts';
+export * from './terraform.ts';

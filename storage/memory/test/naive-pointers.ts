@@ -49,8 +49,9 @@ export class NaivePointers {
     if (outcomes.some((outcome) => !outcome.ok)) return { applied: false, outcomes };
     const pointers = operations.map((operation) => {
       if (operation.op === 'upsert') return this.#write(operation.key, operation.next, writeId);
+      if (operation.op === 'check') return this.get(operation.key);
       if (operation.op === 'delete') this.#rows.delete(operation.key);
-      return this.get(operation.key);
+      return undefined;
     });
     return { applied: true, pointers };
   }

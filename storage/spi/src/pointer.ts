@@ -67,7 +67,10 @@ export type BatchOutcome =
   | { readonly ok: false; readonly current: Pointer | undefined };
 
 export type BatchResult =
-  /** Per operation: the pointer as it now is (`undefined` after a delete or a check-absent). */
+  /**
+   * Per operation: the pointer as it now is after an upsert or a check, else `undefined`. A check-owner answers no
+   * pointer, since it does not say which one it expects, and a store need not read the row to hold it.
+   */
   | { readonly applied: true; readonly pointers: readonly (Pointer | undefined)[] }
   /** Per operation: whether its condition held and, where it did not, what is there. */
   | { readonly applied: false; readonly outcomes: readonly BatchOutcome[] };

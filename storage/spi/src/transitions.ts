@@ -69,8 +69,8 @@ export function decideBatch(
   const writes: [string, Pointer | undefined][] = [];
   const pointers = operations.map((operation, i) => {
     const current = currents[i];
-    if (operation.op === 'check' || operation.op === 'check-owner') return current;
-    if (operation.op === 'check-absent') return undefined;
+    if (operation.op === 'check') return current;
+    if (operation.op === 'check-owner' || operation.op === 'check-absent') return undefined;
     const stored =
       operation.op === 'upsert' ? nextPointer(operation.key, current, operation.next, write) : undefined;
     writes.push([operation.key, stored]);

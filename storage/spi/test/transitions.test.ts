@@ -114,7 +114,7 @@ void test('decideBatch: where all conditions hold, writes are upserts and delete
   );
   assert.deepEqual(
     decision.pointers.map((pointer) => pointer?.version),
-    [1, 2, undefined, 1, 1, undefined],
+    [1, 2, undefined, 1, undefined, undefined],
   );
 });
 

@@ -1,13 +1,19 @@
 import type { Storage } from '@floecat/storage-spi';
-import { guardBlobStore, guardPointerStore, guardSecretsManager } from '@floecat/storage-spi';
+import { guardBlobStore, guardPointerStore, guardSecretsManager, observeStorage } from '@floecat/storage-spi';
 
 import type { StorageFixture } from './fixture.ts';
+import { FailingObserver } from './failing-observer.ts';
 
 /** A layer over the three stores that must not change any law. */
 export interface StorageWrapper {
   /** Follows the title of the suite, e.g. `guarded twice`. */
   readonly name: string;
-  wrap(storage: Storage): Pick<Storage, 'pointers' | 'blobs' | 'secrets'>;
+  wrap(storage: Storage): WrappedStorage;
+}
+
+export interface WrappedStorage extends Pick<Storage, 'pointers' | 'blobs' | 'secrets'> {
+  /** Called once the stores are closed; throws where the layer itself did not do its work. */
+  readonly check?: () => void;
 }
 
 /** The wrappers of the SPI. Every contract runs again through each. */
@@ -20,16 +26,25 @@ export const spiWrappers: readonly StorageWrapper[] = [
       secrets: guardSecretsManager(secrets),
     }),
   },
+  {
+    name: 'observed',
+    wrap: (storage) => {
+      const observer = new FailingObserver();
+      const { pointers, blobs, secrets } = observeStorage(storage, observer);
+      return { pointers, blobs, secrets, check: () => observer.check() };
+    },
+  },
 ];
 
 /** The same fixture with every client it hands out wrapped; closing a client closes the wrapped stores first. */
 export function wrapFixture(fixture: StorageFixture, wrapper: StorageWrapper): StorageFixture {
   const wrap = (storage: Storage): Storage => {
-    const { pointers, blobs, secrets } = wrapper.wrap(storage);
+    const { pointers, blobs, secrets, check } = wrapper.wrap(storage);
     const { layout } = storage;
     const close = async (): Promise<void> => {
       await Promise.all([pointers.close(), blobs.close(), secrets.close()]);
       await storage.close();
+      check?.();
     };
     return { pointers, blobs, secrets, layout, close, [Symbol.asyncDispose]: close };
   };

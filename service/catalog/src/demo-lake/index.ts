@@ -1,4 +1,6 @@
 export type { DemoTable } from './build-table.ts';
+export { demoStories } from './demo-content.ts';
+export { MARKER_NAME, readDemoLake } from './lake-marker.ts';
 export type { DemoLakeOptions } from './write-demo-lake.ts';
 export { writeDemoLake } from './write-demo-lake.ts';
 export type { SyntheticTableOptions } from './write-synthetic-table.ts';

@@ -1,7 +1,11 @@
 export { LocalFolderReader } from './local-folder-reader.ts';
+export type { LocatedReaderConfig } from './located-reader.ts';
+export { LocatedReader } from './located-reader.ts';
+export { S3LocationReader } from './s3-location-reader.ts';
+export { S3Locations } from './s3-locations.ts';
 export type { UpstreamReader, UpstreamReadOptions } from './upstream-reader.ts';
-export { LOCATIONS_PROPERTY } from './upstream-location.ts';
-export type { MappedLocation, UpstreamMapping } from './upstream-locations.ts';
+export { LOCATIONS_PROPERTY, S3_LOCATIONS_PROPERTY } from './upstream-location.ts';
+export type { MappedLocation, MovedLocation, UpstreamMapping } from './upstream-locations.ts';
 export { UpstreamLocations } from './upstream-locations.ts';
 export type { RawJsonNumber } from './lossless-json.ts';
 export { isRawJsonNumber, parseJson, stringifyJson } from './lossless-json.ts';

@@ -2,6 +2,8 @@ import { InvalidArgumentError } from '@floecat/storage-spi';
 
 /** Setting that maps locations to folders. */
 export const LOCATIONS_PROPERTY = 'floecat.upstream.locations';
+/** Setting that names the places in S3 that may be read. */
+export const S3_LOCATIONS_PROPERTY = 'floecat.upstream.s3.locations';
 
 /** A location taken apart, so that different spellings of one place are equal. */
 export interface UpstreamLocation {

@@ -9,9 +9,9 @@ export interface UpstreamReadOptions extends CallOptions {
  * Reads tables where an engine left them. Locations are those that table metadata and manifests state. Read-only;
  * holds nothing between calls.
  *
- * Errors: `STORAGE_NOT_FOUND` (no such file), `STORAGE_ACCESS_DENIED`, `INVALID_ARGUMENT` (outside the mapped
- * locations, not a file, too large), `STORAGE_MISCONFIGURED` (the mapped place itself is gone),
- * `STORAGE_UNAVAILABLE` (other I/O errors), `STORAGE_ABORT_RETRYABLE` (aborted).
+ * Errors: `STORAGE_NOT_FOUND` (no such file), `STORAGE_ACCESS_DENIED`, `INVALID_ARGUMENT` (outside the configured
+ * locations, not a file, too large), `STORAGE_MISCONFIGURED` (the mapped folder or the bucket itself is gone, or
+ * elsewhere), `STORAGE_UNAVAILABLE` (other I/O errors), `STORAGE_ABORT_RETRYABLE` (aborted).
  */
 export interface UpstreamReader {
   /** The whole file. */

@@ -1,13 +1,13 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { OwnerState } from '@floecat/storage-spi';
 
-import type { Attribute } from './dynamo-constants.ts';
 import { ATTRIBUTES, ROW_FORMAT } from './dynamo-constants.ts';
 
 /** A condition on one row, and what its text refers to. */
 export interface Clause {
   readonly text: string;
-  readonly attributes: readonly Attribute[];
+  /** By their names as stored; the text has each behind a `#`. */
+  readonly attributes: readonly string[];
   readonly values: Readonly<Record<string, AttributeValue>>;
 }
 
@@ -94,7 +94,7 @@ export function namesOf(condition: Clause): Record<string, string> {
 
 function clause(
   text: string,
-  attributes: readonly Attribute[],
+  attributes: readonly string[],
   values: Readonly<Record<string, AttributeValue>> = {},
 ): Clause {
   return { text, attributes, values };

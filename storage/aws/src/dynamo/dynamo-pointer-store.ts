@@ -18,10 +18,12 @@ import type {
 } from '@floecat/storage-spi';
 import { DEFAULT_PAGE_SIZE, PageTokens } from '@floecat/storage-spi';
 
+import { BatchWriter } from './batch-writer.ts';
 import type { Caller, DynamoTable } from './dynamo-table.ts';
 import { importPointers } from './pointer-importer.ts';
 import { PointerReader } from './pointer-reader.ts';
 import { PointerWalker } from './pointer-walker.ts';
+import { PointerTransactions } from './pointer-transactions.ts';
 import { PointerWriter } from './pointer-writer.ts';
 import { PrefixDeleter } from './prefix-deleter.ts';
 import { Shards } from './shards.ts';
@@ -37,8 +39,8 @@ export interface DynamoPointerStoreConfig {
 
 /**
  * Pointers in one DynamoDB table. A compare-and-set is one conditional PutItem, a delete and a batch one
- * TransactWriteItems each; by version number, and for `check-owner`, the rows are read first. Listings are Queries:
- * one where the prefix holds the keys' whole scope, else one per shard, merged.
+ * TransactWriteItems each; by version number, the row is read first. Listings are Queries: one where the prefix
+ * holds the keys' whole scope, else one per shard, merged.
  *
  * Does no checking of arguments: hand it out through `guardPointerStore`, as `openDynamoPointers` does.
  */
@@ -49,6 +51,7 @@ export class DynamoPointerStore implements PointerStore {
   readonly #reader: PointerReader;
   readonly #walker: PointerWalker;
   readonly #writer: PointerWriter;
+  readonly #batches: BatchWriter;
   readonly #deleter: PrefixDeleter;
 
   constructor(config: DynamoPointerStoreConfig) {
@@ -60,8 +63,10 @@ export class DynamoPointerStore implements PointerStore {
     this.#tokens = new PageTokens(config.storeId);
     this.#reader = reader;
     this.#walker = new PointerWalker(table, shards, reader);
-    this.#writer = new PointerWriter({ table, shards, reader, random });
-    this.#deleter = new PrefixDeleter(table, shards, this.#walker, this.#writer);
+    const transactions = new PointerTransactions(table, shards);
+    this.#writer = new PointerWriter({ table, shards, reader, transactions, random });
+    this.#batches = new BatchWriter({ table, shards, reader, transactions, random });
+    this.#deleter = new PrefixDeleter({ table, shards, walker: this.#walker, transactions, random });
   }
 
   get(key: string, options?: ReadOptions): Promise<Pointer | undefined> {
@@ -91,7 +96,7 @@ export class DynamoPointerStore implements PointerStore {
 
   compareAndSetBatch(operations: readonly BatchOperation[], options?: WriteOptions): Promise<BatchResult> {
     const caller = callerOf('compareAndSetBatch', operations[0]?.key ?? '', options);
-    return this.#writer.batch(caller, operations, options);
+    return this.#batches.batch(caller, operations, options);
   }
 
   async listPointersByPrefix(prefix: string, options: ListOptions = {}): Promise<PointerPage> {

@@ -13,12 +13,16 @@ import type {
   DescribeTimeToLiveCommandOutput,
   GetItemCommandInput,
   GetItemCommandOutput,
+  ListTagsOfResourceCommandInput,
+  ListTagsOfResourceCommandOutput,
   PutItemCommandInput,
   PutItemCommandOutput,
   QueryCommandInput,
   QueryCommandOutput,
   ScanCommandInput,
   ScanCommandOutput,
+  TagResourceCommandInput,
+  TagResourceCommandOutput,
   TransactGetItemsCommandInput,
   TransactGetItemsCommandOutput,
   TransactWriteItemsCommandInput,
@@ -69,4 +73,6 @@ export interface DynamoAdminService extends DynamoService {
     UpdateContinuousBackupsCommandInput,
     UpdateContinuousBackupsCommandOutput
   >;
+  listTagsOfResource: Operation<ListTagsOfResourceCommandInput, ListTagsOfResourceCommandOutput>;
+  tagResource: Operation<TagResourceCommandInput, TagResourceCommandOutput>;
 }

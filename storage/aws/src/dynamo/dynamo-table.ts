@@ -12,6 +12,7 @@ import { readSdkError } from '../wire/sdk-error.ts';
 import type { Attempt, Wire } from '../wire/wire.ts';
 import type { Clause } from './conditions.ts';
 import { conditionOf } from './conditions.ts';
+import { countUnits } from './count-units.ts';
 import { BATCH_GET_KEYS, BATCH_WRITE_ITEMS, PARALLEL_REQUESTS } from './dynamo-constants.ts';
 import type { DynamoService, RequestOptions } from './dynamo-service.ts';
 import type { Item } from './pointer-item.ts';
@@ -62,10 +63,13 @@ export interface TransactionRefused {
 export class DynamoTable {
   readonly #config: DynamoTableConfig;
   readonly #resource: string;
+  /** Costs nothing in AWS, but makes each answer longer, so it is asked for only where somebody wants to know. */
+  readonly #capacity: 'TOTAL' | undefined;
 
   constructor(config: DynamoTableConfig) {
     this.#config = config;
     this.#resource = `table ${config.tableName}`;
+    this.#capacity = config.wire.observed ? 'TOTAL' : undefined;
   }
 
   get name(): string {
@@ -77,7 +81,12 @@ export class DynamoTable {
   }
 
   async get(caller: Caller, { shard, key }: Place, strong: boolean): Promise<Item | undefined> {
-    const input = { TableName: this.#config.tableName, Key: keyItem(shard, key), ConsistentRead: strong };
+    const input = {
+      TableName: this.#config.tableName,
+      Key: keyItem(shard, key),
+      ConsistentRead: strong,
+      ReturnConsumedCapacity: this.#capacity,
+    };
     const answer = await this.#send(caller, 'GetItem', false, (attempt) =>
       this.#ask(attempt, (service, options) => service.getItem(input, options)),
     );
@@ -97,7 +106,7 @@ export class DynamoTable {
         async (keys, attempt) => {
           const RequestItems = { [this.#config.tableName]: { Keys: keys, ConsistentRead: strong } };
           const answer = await this.#ask(attempt, (service, options) =>
-            service.batchGetItem({ RequestItems }, options),
+            service.batchGetItem({ RequestItems, ReturnConsumedCapacity: this.#capacity }, options),
           );
           for (const item of Object.values(answer.Responses ?? {})[0] ?? []) items.push(item);
           return Object.values(answer.UnprocessedKeys ?? {})[0]?.Keys ?? [];
@@ -109,15 +118,24 @@ export class DynamoTable {
   }
 
   async query(caller: Caller, input: Omit<QueryCommandInput, 'TableName'>): Promise<QueryCommandOutput> {
-    const { tableName: TableName } = this.#config;
+    const whole = {
+      ...input,
+      TableName: this.#config.tableName,
+      ReturnConsumedCapacity: this.#capacity,
+    };
     return this.#send(caller, 'Query', false, (attempt) =>
-      this.#ask(attempt, (service, options) => service.query({ ...input, TableName }, options)),
+      this.#ask(attempt, (service, options) => service.query(whole, options)),
     );
   }
 
   /** Puts an item if `condition` holds; `undefined` once it is applied. */
   async put(caller: Caller, item: Item, condition: Clause): Promise<Refused | undefined> {
-    const input = { TableName: this.#config.tableName, Item: item, ...conditionOf(condition) };
+    const input = {
+      TableName: this.#config.tableName,
+      Item: item,
+      ...conditionOf(condition),
+      ReturnConsumedCapacity: this.#capacity,
+    };
     return this.#send(caller, 'PutItem', true, async (attempt) => {
       try {
         await this.#ask(attempt, (service, options) => service.putItem(input, options));
@@ -138,7 +156,11 @@ export class DynamoTable {
     items: readonly TransactWriteItem[],
     token: string,
   ): Promise<TransactionRefused | undefined> {
-    const input = { TransactItems: [...items], ClientRequestToken: token };
+    const input = {
+      TransactItems: [...items],
+      ClientRequestToken: token,
+      ReturnConsumedCapacity: this.#capacity,
+    };
     const send = async (attempt: Attempt): Promise<TransactionRefused | undefined> => {
       try {
         await this.#ask(attempt, (service, options) => service.transactWriteItems(input, options));
@@ -198,7 +220,7 @@ export class DynamoTable {
         async (requests: WriteRequest[], attempt) => {
           const RequestItems = { [tableName]: requests };
           const answer = await this.#ask(attempt, (service, options) =>
-            service.batchWriteItem({ RequestItems }, options),
+            service.batchWriteItem({ RequestItems, ReturnConsumedCapacity: this.#capacity }, options),
           );
           return Object.values(answer.UnprocessedItems ?? {})[0] ?? [];
         },
@@ -241,14 +263,15 @@ export class DynamoTable {
     return this.#config.wire.send(call, attempt);
   }
 
-  /** One request, whose answer also tells the store's time. */
+  /** One request, whose answer also tells the store's time, and what it cost where that was asked for. */
   async #ask<T extends { readonly $metadata: object }>(
-    { signal }: Attempt,
+    { signal, tally }: Attempt,
     request: (service: DynamoService, options: RequestOptions) => Promise<T>,
   ): Promise<T> {
     const sentAt = this.#config.wallClock.now();
     const answer = await request(this.#config.service, { abortSignal: signal });
     this.#config.clock.observe(answeredAt(answer), sentAt);
+    if (tally) countUnits(tally, answer);
     return answer;
   }
 }

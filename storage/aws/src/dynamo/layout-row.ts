@@ -1,6 +1,7 @@
 import type { LayoutSettings, StoreLayout } from '@floecat/storage-spi';
 import { STORAGE_FORMAT, StorageCorruptionError, StorageMisconfiguredError } from '@floecat/storage-spi';
 
+import type { Clause } from './conditions.ts';
 import { absent } from './conditions.ts';
 import { ATTRIBUTES, SYSTEM_SHARD } from './dynamo-constants.ts';
 import type { Caller, DynamoTable } from './dynamo-table.ts';
@@ -37,6 +38,33 @@ export async function createLayout(table: DynamoTable, layout: StoreLayout): Pro
   if (found) return found;
   throw new StorageMisconfiguredError(
     `open: the layout row of table ${table.name} vanished while it was opened; is another process deleting it?`,
+    { operation: 'open' },
+  );
+}
+
+/** Puts `next` in the place of the row `current`. Refused where another process has changed it since. */
+export async function replaceLayout(
+  table: DynamoTable,
+  current: StoreLayout,
+  next: StoreLayout,
+): Promise<void> {
+  const { storeId, tableId } = TEXTS;
+  const unchanged: Clause = {
+    text: `#${storeId} = :store AND #${tableId} = :table AND #${NUMBERS.epoch} = :epoch`,
+    attributes: [storeId, tableId, NUMBERS.epoch],
+    values: {
+      ':store': { S: current.storeId },
+      ':table': { S: current.tableId },
+      ':epoch': { N: String(current.epoch) },
+    },
+  };
+  const refused = await table.put(CALLER, toRow(next), unchanged);
+  if (!refused) return;
+  const found = refused.item && fromRow(refused.item, table.name);
+  // An attempt whose answer was lost may have been the one that changed it.
+  if (found && refused.mayHaveLanded && found.epoch === next.epoch && found.tableId === next.tableId) return;
+  throw new StorageMisconfiguredError(
+    `open: the layout row of table ${table.name} was changed by another process meanwhile; look at it, and decide again`,
     { operation: 'open' },
   );
 }

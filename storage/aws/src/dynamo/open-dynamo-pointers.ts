@@ -1,4 +1,11 @@
-import type { Clock, LayoutSettings, PointerStore, RandomSource, StoreLayout } from '@floecat/storage-spi';
+import type {
+  Clock,
+  LayoutSettings,
+  PointerStore,
+  RandomSource,
+  StorageObserver,
+  StoreLayout,
+} from '@floecat/storage-spi';
 import {
   DEFAULT_LAYOUT,
   guardPointerStore,
@@ -43,6 +50,8 @@ export interface DynamoPointersConfig {
   readonly wire?: Partial<WireSettings>;
   /** Default: the one of the process. */
   readonly budget?: RetryBudget;
+  /** Told of every request. */
+  readonly observer?: StorageObserver;
   readonly clock?: Clock;
   readonly random?: RandomSource;
 }
@@ -68,7 +77,7 @@ export interface DynamoParts {
 
 /** Puts the parts together. Makes no request. */
 export function dynamoParts(config: DynamoPointersConfig): DynamoParts {
-  const { aws, tableName, budget, clock = systemClock, random = systemRandom } = config;
+  const { aws, tableName, budget, observer, clock = systemClock, random = systemRandom } = config;
   const settings: WireSettings = { ...DYNAMODB_WIRE, ...config.wire };
   if (settings.deadlineMs > CLIENT_TOKEN_WINDOW_MS)
     throw new InvalidArgumentError(
@@ -88,6 +97,7 @@ export function dynamoParts(config: DynamoPointersConfig): DynamoParts {
     random,
     settings,
     ...(budget && { budget }),
+    ...(observer && { observer }),
     ...(!config.service && { refreshCredentials: credentialRefresher(clients.dynamodb) }),
   });
   const table = new DynamoTable({ service, tableName, wire, clock: new StoreClock(clock), wallClock: clock });

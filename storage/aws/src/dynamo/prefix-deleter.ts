@@ -1,4 +1,4 @@
-import type { Pointer } from '@floecat/storage-spi';
+import type { Pointer, RandomSource } from '@floecat/storage-spi';
 import { isExpired, StorageCorruptionError, mapBounded } from '@floecat/storage-spi';
 
 import { ATTRIBUTES, DELETE_TRANSACTION_ROWS, PARALLEL_REQUESTS } from './dynamo-constants.ts';
@@ -6,12 +6,21 @@ import type { Caller, DynamoTable } from './dynamo-table.ts';
 import type { Item } from './pointer-item.ts';
 import { fromItem } from './pointer-item.ts';
 import type { PointerWalker } from './pointer-walker.ts';
-import type { PointerWriter } from './pointer-writer.ts';
+import type { PointerTransactions } from './pointer-transactions.ts';
 import type { Shards } from './shards.ts';
+import { momentOf } from './write-moment.ts';
 
 interface Deleted {
   readonly deleted: number;
   readonly skipped: number;
+}
+
+export interface PrefixDeleterConfig {
+  readonly table: DynamoTable;
+  readonly shards: Shards;
+  readonly walker: PointerWalker;
+  readonly transactions: PointerTransactions;
+  readonly random: RandomSource;
 }
 
 /** Deletes everything that starts with a prefix, shard by shard. Expired rows go too, uncounted. */
@@ -19,13 +28,15 @@ export class PrefixDeleter {
   readonly #table: DynamoTable;
   readonly #shards: Shards;
   readonly #walker: PointerWalker;
-  readonly #writer: PointerWriter;
+  readonly #transactions: PointerTransactions;
+  readonly #random: RandomSource;
 
-  constructor(table: DynamoTable, shards: Shards, walker: PointerWalker, writer: PointerWriter) {
+  constructor({ table, shards, walker, transactions, random }: PrefixDeleterConfig) {
     this.#table = table;
     this.#shards = shards;
     this.#walker = walker;
-    this.#writer = writer;
+    this.#transactions = transactions;
+    this.#random = random;
   }
 
   async delete(caller: Caller, prefix: string, unconditional: boolean): Promise<Deleted> {
@@ -48,11 +59,27 @@ export class PrefixDeleter {
     for (let i = 0; i < rows.length; i += DELETE_TRANSACTION_ROWS)
       parts.push(rows.slice(i, i + DELETE_TRANSACTION_ROWS));
     const gone = (
-      await mapBounded(parts, PARALLEL_REQUESTS, (part) => this.#writer.deleteListed(caller, part))
+      await mapBounded(parts, PARALLEL_REQUESTS, (part) => this.#deletePart(caller, part))
     ).flat();
     const counted = (pointers: readonly Pointer[]): number =>
       pointers.filter((row) => !isExpired(row, now)).length;
     return { deleted: counted(gone), skipped: counted(rows) - counted(gone) };
+  }
+
+  /**
+   * Deletes rows as they were listed, expired or not, in one transaction at a time; rows that changed meanwhile are
+   * left out of the next one. Answers the rows that were deleted.
+   */
+  async #deletePart(caller: Caller, rows: readonly Pointer[]): Promise<readonly Pointer[]> {
+    let left = rows;
+    while (left.length > 0) {
+      const moment = momentOf(this.#table.clock, this.#random);
+      const prepared = left.map((row) => this.#transactions.delete(row, moment, true));
+      const refused = await this.#transactions.send(caller, prepared, moment.writeId);
+      if (!refused) return left;
+      left = left.filter((_, i) => refused.reasons[i]?.ok === true);
+    }
+    return left;
   }
 
   async #blindly(caller: Caller, shard: string, items: readonly Item[]): Promise<Deleted> {

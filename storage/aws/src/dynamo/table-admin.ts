@@ -20,6 +20,11 @@ export interface TimeToLive {
   readonly attribute: string | undefined;
 }
 
+export type Recovery =
+  | { readonly state: 'off' | 'unavailable' }
+  /** `days`: how far back it reaches, where the endpoint says so. */
+  | { readonly state: 'on'; readonly days: number | undefined };
+
 /** The requests that look at the table itself and change it. */
 export class TableAdmin {
   readonly #table: DynamoTable;
@@ -49,9 +54,13 @@ export class TableAdmin {
     );
   }
 
+  /** Waits for other changes of the table to end, of which DynamoDB does one at a time. */
   async update(input: Omit<UpdateTableCommandInput, 'TableName'>): Promise<void> {
-    await this.#request('UpdateTable', true, (options) =>
-      this.#service.updateTable({ ...input, TableName: this.tableName }, options),
+    await this.#request(
+      'UpdateTable',
+      true,
+      (options) => this.#service.updateTable({ ...input, TableName: this.tableName }, options),
+      busy,
     );
   }
 
@@ -74,38 +83,67 @@ export class TableAdmin {
     return answer !== undefined;
   }
 
-  async pointInTimeRecovery(): Promise<Switch> {
+  async pointInTimeRecovery(): Promise<Recovery> {
     const answer = await this.#unless(
       ['UnknownOperationException'],
       'DescribeContinuousBackups',
       false,
       (options) => this.#service.describeContinuousBackups({ TableName: this.tableName }, options),
     );
-    if (!answer) return 'unavailable';
-    const recovery = answer.ContinuousBackupsDescription?.PointInTimeRecoveryDescription;
-    return recovery?.PointInTimeRecoveryStatus === 'ENABLED' ? 'on' : 'off';
+    if (!answer) return { state: 'unavailable' };
+    const { PointInTimeRecoveryStatus: status, RecoveryPeriodInDays: days } =
+      answer.ContinuousBackupsDescription?.PointInTimeRecoveryDescription ?? {};
+    return status === 'ENABLED' ? { state: 'on', days } : { state: 'off' };
   }
 
+  /** Also changes how far an enabled one reaches back. */
   async enablePointInTimeRecovery(days: number): Promise<void> {
+    const PointInTimeRecoverySpecification = {
+      PointInTimeRecoveryEnabled: true,
+      RecoveryPeriodInDays: days,
+    };
     await this.#request(
       'UpdateContinuousBackups',
       true,
       (options) =>
         this.#service.updateContinuousBackups(
-          {
-            TableName: this.tableName,
-            PointInTimeRecoverySpecification: {
-              PointInTimeRecoveryEnabled: true,
-              ...(days !== 35 && { RecoveryPeriodInDays: days }),
-            },
-          },
+          { TableName: this.tableName, PointInTimeRecoverySpecification },
           options,
         ),
-      // For a while after the table was made.
       (error) =>
+        // For a while after the table was made.
         readSdkError(error).name === 'ContinuousBackupsUnavailableException'
           ? { kind: 'throttled' }
-          : undefined,
+          : busy(error),
+    );
+  }
+
+  /** Of the table with this ARN; `undefined` where the endpoint has no tags. */
+  async tags(arn: string): Promise<Readonly<Record<string, string>> | undefined> {
+    const tags: Record<string, string> = {};
+    let token: string | undefined;
+    do {
+      const page = { ResourceArn: arn, ...(token !== undefined && { NextToken: token }) };
+      const answer = await this.#unless(
+        ['UnknownOperationException'],
+        'ListTagsOfResource',
+        false,
+        (options) => this.#service.listTagsOfResource(page, options),
+      );
+      if (!answer) return undefined;
+      for (const { Key = '', Value = '' } of answer.Tags ?? []) tags[Key] = Value;
+      token = answer.NextToken;
+    } while (token !== undefined);
+    return tags;
+  }
+
+  async addTags(arn: string, tags: Readonly<Record<string, string>>): Promise<void> {
+    const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+    await this.#request(
+      'TagResource',
+      true,
+      (options) => this.#service.tagResource({ ResourceArn: arn, Tags }, options),
+      busy,
     );
   }
 
@@ -143,6 +181,13 @@ export class TableAdmin {
     });
     return answer === REFUSED ? undefined : (answer as T);
   }
+}
+
+/** Another change of the table is under way, or too many of the account's tables are being changed. */
+function busy(error: unknown): Failure | undefined {
+  const { name } = readSdkError(error);
+  if (name === 'ResourceInUseException') return { kind: 'contended' };
+  return name === 'LimitExceededException' ? { kind: 'throttled' } : undefined;
 }
 
 const REFUSED = { $metadata: {} };

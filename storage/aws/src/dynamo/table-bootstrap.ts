@@ -1,28 +1,16 @@
-import type { CreateTableCommandInput, TableDescription } from '@aws-sdk/client-dynamodb';
+import type { TableDescription } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '@floecat/storage-spi';
 import { StorageUnavailableError } from '@floecat/storage-spi';
 
-import { ATTRIBUTES } from './dynamo-constants.ts';
-import type { TableAdmin } from './table-admin.ts';
+import { missingTags } from '../tag-drift.ts';
+import type { Recovery, TableAdmin } from './table-admin.ts';
 import { checkTable, isServing } from './table-check.ts';
+import type { TableStep } from './table-drift.ts';
+import { createTableInput, creationSteps, tableDrift } from './table-drift.ts';
 import type { TableSettings } from './table-settings.ts';
 import { TABLE_WAIT } from './table-settings.ts';
 
-/** One thing about the table that is not as configured. */
-export interface TableStep {
-  readonly action:
-    | 'create-table'
-    | 'enable-ttl'
-    | 'enable-recovery'
-    | 'protect'
-    | 'throughput'
-    | 'table-class'
-    | 'encrypt';
-  /** For people: what is, and what would be. */
-  readonly description: string;
-  /** Whether `apply` does it. The others cost money or time and are an operator's decision. */
-  readonly safe: boolean;
-}
+export type { TableStep } from './table-drift.ts';
 
 export interface DynamoPointerTableBootstrapConfig {
   readonly admin: TableAdmin;
@@ -47,17 +35,16 @@ export class DynamoPointerTableBootstrap {
    * table that this store cannot live in.
    */
   async plan(): Promise<readonly TableStep[]> {
-    const { ttlEnabled, pointInTimeRecovery, recoveryDays } = this.#settings;
     const table = await this.ready();
-    const steps: TableStep[] = [];
-    if (!table) steps.push(step('create-table', `create table ${this.#admin.tableName}`));
-    const ttl = table ? await this.verify(table) : undefined;
-    if (ttlEnabled && (!ttl || ttl.state === 'off'))
-      steps.push(step('enable-ttl', `switch time to live on, by ${ATTRIBUTES.expiresAt}`));
-    const recovery = table ? await this.#admin.pointInTimeRecovery() : 'off';
-    if (pointInTimeRecovery && recovery === 'off')
-      steps.push(step('enable-recovery', `switch point-in-time recovery on, for ${recoveryDays} days`));
-    return table ? [...steps, ...this.#drift(table)] : steps;
+    if (!table) return creationSteps(this.#admin.tableName, this.#settings);
+    const { state: ttl } = await this.verify(table);
+    const { pointInTimeRecovery, tags } = this.#settings;
+    // What is not configured is not asked for, so that nobody needs leave to look at it.
+    const recovery: Recovery = pointInTimeRecovery
+      ? await this.#admin.pointInTimeRecovery()
+      : { state: 'unavailable' };
+    const tagged = Object.keys(tags).length > 0 ? await this.#admin.tags(arnOf(table)) : undefined;
+    return tableDrift({ table, ttl, recovery, tags: tagged }, this.#settings);
   }
 
   /** Does the safe steps of a plan and answers the others. */
@@ -106,13 +93,28 @@ export class DynamoPointerTableBootstrap {
   async #do({ action }: TableStep): Promise<void> {
     const { recoveryDays } = this.#settings;
     if (action === 'create-table') {
-      await this.#admin.create(createInput(this.#admin.tableName, this.#settings));
+      await this.#admin.create(createTableInput(this.#admin.tableName, this.#settings));
       await this.ready();
     } else if (action === 'enable-ttl') await this.#enableTtl();
     else if (action === 'enable-recovery') {
-      if ((await this.#admin.pointInTimeRecovery()) === 'off')
+      if ((await this.#admin.pointInTimeRecovery()).state === 'off')
         await this.#admin.enablePointInTimeRecovery(recoveryDays);
-    } else if (action === 'protect') await this.#admin.update({ DeletionProtectionEnabled: true });
+    } else if (action === 'recovery-days') await this.#admin.enablePointInTimeRecovery(recoveryDays);
+    else if (action === 'protect') await this.#protect();
+    else if (action === 'add-tags') await this.#addTags();
+  }
+
+  async #protect(): Promise<void> {
+    await this.#admin.update({ DeletionProtectionEnabled: true });
+    await this.ready();
+  }
+
+  async #addTags(): Promise<void> {
+    const table = await this.ready();
+    if (!table) return;
+    const found = await this.#admin.tags(arnOf(table));
+    const missing = missingTags(found ?? this.#settings.tags, this.#settings.tags);
+    if (Object.keys(missing).length > 0) await this.#admin.addTags(arnOf(table), missing);
   }
 
   /** Of several processes that do this at once, all but one are refused; then it must be on, or on its way. */
@@ -129,72 +131,8 @@ export class DynamoPointerTableBootstrap {
       await this.#clock.sleep(TABLE_WAIT.pauseMs);
     }
   }
-
-  #drift(table: TableDescription): TableStep[] {
-    const { deletionProtection, tableClass, kmsKeyId, throughput } = this.#settings;
-    const steps: TableStep[] = [];
-    if (deletionProtection && table.DeletionProtectionEnabled !== true)
-      steps.push(step('protect', 'protect the table from deletion'));
-    const mode = table.BillingModeSummary?.BillingMode === 'PAY_PER_REQUEST' ? 'on-demand' : 'provisioned';
-    if (mode !== throughput.mode)
-      steps.push(step('throughput', `throughput is ${mode}, configured is ${throughput.mode}`, false));
-    const foundClass = table.TableClassSummary?.TableClass ?? 'STANDARD';
-    if (foundClass !== tableClass)
-      steps.push(step('table-class', `table class is ${foundClass}, configured is ${tableClass}`, false));
-    const foundKey = table.SSEDescription?.KMSMasterKeyArn;
-    if (kmsKeyId !== undefined && foundKey !== kmsKeyId)
-      steps.push(
-        step('encrypt', `the key is ${foundKey ?? 'the one AWS owns'}, configured is ${kmsKeyId}`, false),
-      );
-    return steps;
-  }
 }
 
-function step(action: TableStep['action'], description: string, safe = true): TableStep {
-  return { action, description, safe };
-}
-
-function createInput(tableName: string, settings: TableSettings): CreateTableCommandInput {
-  const { throughput, deletionProtection, kmsKeyId, tableClass, tags } = settings;
-  const { shard, key } = ATTRIBUTES;
-  return {
-    TableName: tableName,
-    AttributeDefinitions: [
-      { AttributeName: shard, AttributeType: 'S' },
-      { AttributeName: key, AttributeType: 'S' },
-    ],
-    KeySchema: [
-      { AttributeName: shard, KeyType: 'HASH' },
-      { AttributeName: key, KeyType: 'RANGE' },
-    ],
-    ...throughputInput(throughput),
-    DeletionProtectionEnabled: deletionProtection,
-    ...(kmsKeyId !== undefined && {
-      SSESpecification: { Enabled: true, SSEType: 'KMS', KMSMasterKeyId: kmsKeyId },
-    }),
-    ...(tableClass !== 'STANDARD' && { TableClass: tableClass }),
-    ...(Object.keys(tags).length > 0 && {
-      Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
-    }),
-  };
-}
-
-function throughputInput(throughput: TableSettings['throughput']): Partial<CreateTableCommandInput> {
-  if (throughput.mode === 'provisioned') {
-    const { readUnits, writeUnits } = throughput;
-    return {
-      BillingMode: 'PROVISIONED',
-      ProvisionedThroughput: { ReadCapacityUnits: readUnits, WriteCapacityUnits: writeUnits },
-    };
-  }
-  const { maxReadUnits, maxWriteUnits } = throughput;
-  if (maxReadUnits === undefined && maxWriteUnits === undefined) return { BillingMode: 'PAY_PER_REQUEST' };
-  return {
-    BillingMode: 'PAY_PER_REQUEST',
-    // -1 lifts a limit.
-    OnDemandThroughput: {
-      MaxReadRequestUnits: maxReadUnits ?? -1,
-      MaxWriteRequestUnits: maxWriteUnits ?? -1,
-    },
-  };
+function arnOf({ TableArn: arn }: TableDescription): string {
+  return arn ?? '';
 }

@@ -12,11 +12,25 @@ export class TruncatedBodyError extends Error {
   }
 }
 
-/** Reads an answer whole, into one buffer. An abort destroys the stream, and with it the socket. */
+/** The answer, whose length was not announced, is longer than was allowed. */
+export class OversizedBodyError extends Error {
+  readonly code = 'ERR_BODY_OVERSIZED';
+
+  constructor(maxBytes: number) {
+    super(`the answer is longer than ${maxBytes} bytes`);
+    this.name = 'OversizedBodyError';
+  }
+}
+
+/**
+ * Reads an answer whole, into one buffer; more than `maxBytes` is an error. An abort destroys the stream, and with it
+ * the socket.
+ */
 export async function readBody(
   body: unknown,
   length: number | undefined,
   signal: AbortSignal,
+  maxBytes = MAX_BLOB_BYTES,
 ): Promise<Uint8Array> {
   const stream = body as Readable | undefined;
   if (!stream) return new Uint8Array();
@@ -24,7 +38,9 @@ export async function readBody(
   if (signal.aborted) abort();
   signal.addEventListener('abort', abort, { once: true });
   try {
-    return length === undefined ? await readAll(stream) : await readExactly(stream, length);
+    return length === undefined
+      ? await readAll(stream, maxBytes)
+      : await readExactly(stream, length, maxBytes);
   } finally {
     signal.removeEventListener('abort', abort);
   }
@@ -38,8 +54,8 @@ export function discardBody(body: unknown): void {
   stream?.destroy();
 }
 
-async function readExactly(stream: Readable, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(Math.min(length, MAX_BLOB_BYTES + 1));
+async function readExactly(stream: Readable, length: number, maxBytes: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(Math.min(length, maxBytes + 1));
   let read = 0;
   for await (const chunk of stream as AsyncIterable<Uint8Array>) {
     if (read + chunk.length > bytes.length) throw new TruncatedBodyError(read + chunk.length, length);
@@ -50,12 +66,12 @@ async function readExactly(stream: Readable, length: number): Promise<Uint8Array
   return bytes;
 }
 
-async function readAll(stream: Readable): Promise<Uint8Array> {
+async function readAll(stream: Readable, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let read = 0;
   for await (const chunk of stream as AsyncIterable<Uint8Array>) {
     read += chunk.length;
-    if (read > MAX_BLOB_BYTES) throw new TruncatedBodyError(read, MAX_BLOB_BYTES);
+    if (read > maxBytes) throw new OversizedBodyError(maxBytes);
     chunks.push(chunk);
   }
   return new Uint8Array(Buffer.concat(chunks, read));

@@ -128,13 +128,14 @@ export class ObjectLister {
         { abortSignal: attempt.signal },
       );
       const encoding = answer.EncodingType;
-      const versions = [
+      const all = [
         ...(answer.Versions ?? []).map((each) => this.#stored(each, encoding, each.Size ?? 0)),
         ...(answer.DeleteMarkers ?? []).map((each) => this.#stored(each, encoding)),
-      ].filter(({ uri }) => !uri.startsWith(STORES_OWN));
+      ];
+      const versions = all.filter(({ uri }) => !uri.startsWith(STORES_OWN));
       if (!isTruncated(answer.IsTruncated)) return { versions };
-      const key = decoded(answer.NextKeyMarker, encoding);
-      return { versions, next: { key, versionId: answer.NextVersionIdMarker ?? NULL_VERSION } };
+      const versionId = answer.NextVersionIdMarker ?? NULL_VERSION;
+      return { versions, next: { key: markerKey(answer.NextKeyMarker, versionId, all, encoding), versionId } };
     });
   }
 
@@ -169,18 +170,18 @@ export class ObjectLister {
 }
 
 /** Whether more follows. An answer that does not say is none: part of a listing must not pass for all of it. */
-function isTruncated(flag: boolean | undefined): boolean {
+export function isTruncated(flag: boolean | undefined): boolean {
   if (flag === undefined) throw new UnreadableListingError('the listing does not say whether it is complete');
   return flag;
 }
 
 /** Has a `code`, as errors of the network do, and is tried again like them. */
-class UnreadableListingError extends Error {
+export class UnreadableListingError extends Error {
   readonly code = 'ERR_UNREADABLE_LISTING';
 }
 
 /** A key as it is, out of the encoding that the answer says it has: not every server gives the one asked for. */
-function decoded(key: string | undefined, encoding: string | undefined): string {
+export function decoded(key: string | undefined, encoding: string | undefined): string {
   if (key === undefined) throw new UnreadableListingError('the listing has an entry without a key');
   if (encoding !== 'url') return key;
   try {
@@ -188,6 +189,18 @@ function decoded(key: string | undefined, encoding: string | undefined): string 
   } catch (cause) {
     throw new UnreadableListingError(`the listing has a key that is not encoded: ${key}`, { cause });
   }
+}
+
+/** The key that a listing goes on after: some servers encode those of the entries and not this one. */
+function markerKey(
+  marker: string | undefined,
+  versionId: string,
+  entries: readonly StoredVersion[],
+  encoding: string | undefined,
+): string {
+  // It is the key of one of the entries, mostly of the only one with this version id.
+  const [entry, other] = entries.filter((each) => each.versionId === versionId);
+  return entry && !other ? entry.key : decoded(marker, encoding);
 }
 
 function callOf(operation: string, key: string, action: string, signal: CallOptions['signal']): S3Call {

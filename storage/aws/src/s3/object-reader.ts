@@ -59,7 +59,7 @@ export class ObjectReader {
   async #getOnce(ref: ObjectRef): Promise<Read | undefined> {
     const { operation, uri, versionId } = ref;
     const input = this.#input(ref);
-    return this.#bucket.send(readCall(ref), async (s3, { signal }) => {
+    return this.#bucket.send(readCall(ref), async (s3, { signal, tally }) => {
       try {
         const answer = await s3.getObject(input, { abortSignal: signal });
         const length = answer.ContentLength;
@@ -71,7 +71,9 @@ export class ObjectReader {
             { operation, key: uri },
           );
         }
-        return { answer, bytes: await readBody(answer.Body, length, signal) };
+        const bytes = await readBody(answer.Body, length, signal);
+        tally?.received(bytes.length);
+        return { answer, bytes };
       } catch (error) {
         if (isAbsent(error, versionId)) return undefined;
         throw error;

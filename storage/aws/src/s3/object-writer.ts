@@ -72,9 +72,10 @@ export class ObjectWriter {
       ...(tagging !== undefined && { Tagging: tagging }),
     };
     const call: S3Call = { operation, key: uri, action: 'PutObject', write: true, signal };
-    const answer = await this.#bucket.send(call, (s3, attempt) =>
-      s3.putObject(input, { abortSignal: attempt.signal }),
-    );
+    const answer = await this.#bucket.send(call, (s3, attempt) => {
+      attempt.tally?.sent(bytes.length);
+      return s3.putObject(input, { abortSignal: attempt.signal });
+    });
     await this.#verify({ operation, uri, bytes, etag, answer, signal });
     return Object.freeze({
       uri,
@@ -144,7 +145,9 @@ export class ObjectWriter {
       async (s3, attempt) => {
         try {
           const found = await s3.getObject(input, { abortSignal: attempt.signal });
-          return await readBody(found.Body, found.ContentLength, attempt.signal);
+          const back = await readBody(found.Body, found.ContentLength, attempt.signal);
+          attempt.tally?.received(back.length);
+          return back;
         } catch (error) {
           if (isAbsent(error, answer.VersionId)) throw mismatch(put, 'has nothing when it is read back');
           throw error;

@@ -36,6 +36,56 @@ export function classifyS3(error: unknown, call: WireCall): Failure | undefined 
   return undefined;
 }
 
+const ELSEWHERE = new Set([
+  'AuthorizationHeaderMalformed',
+  'IllegalLocationConstraintException',
+  'PermanentRedirect',
+  'TemporaryRedirect',
+]);
+
+/** What errors mean for a bucket that is not the store's own: they say what to do about upstream tables. */
+export function classifyForeign(
+  error: unknown,
+  call: { readonly operation: string; readonly key: string; readonly bucket: string },
+): Failure | undefined {
+  const { name, status } = readSdkError(error);
+  const misconfigured = (why: string): Failure => ({
+    kind: 'fatal',
+    error: new StorageMisconfiguredError(
+      `${call.operation} ${JSON.stringify(call.key)}: bucket ${call.bucket} ${why}`,
+      { operation: call.operation, key: call.key, cause: error },
+    ),
+  });
+  if (name === 'NoSuchBucket')
+    return misconfigured(
+      'does not exist; correct the location, or floecat.upstream.s3.endpoint if it is somewhere else',
+    );
+  if (name === 'InvalidObjectState')
+    return misconfigured('has the object in an archive class, where it cannot be read; restore it');
+  if (!ELSEWHERE.has(name) && status !== 301 && status !== 307) return undefined;
+  const region = regionIn(error);
+  // The header may be malformed for another reason than the region in it.
+  if (region === undefined && name === 'AuthorizationHeaderMalformed') return undefined;
+  return misconfigured(
+    region === undefined
+      ? 'is in another region; set floecat.upstream.s3.region to it'
+      : `is in region ${region}; set floecat.upstream.s3.region=${region}`,
+  );
+}
+
+/** The region that an error says the bucket is in: a header, or the body, tell it. */
+function regionIn(error: unknown): string | undefined {
+  const { $response, Region, message } = error as {
+    $response?: { headers?: Readonly<Record<string, string>> };
+    Region?: unknown;
+    message?: unknown;
+  };
+  const [, expected] = /expecting '([a-z0-9-]+)'/.exec(String(message)) ?? [];
+  const told =
+    $response?.headers?.['x-amz-bucket-region'] ?? (typeof Region === 'string' ? Region : expected);
+  return told !== undefined && /^[a-z0-9-]{1,64}$/.test(told) ? told : undefined;
+}
+
 /**
  * Whether the object, or its version, certainly does not exist. Only the exact errors say so: any other 404 may be a
  * missing bucket or a proxy on the way.

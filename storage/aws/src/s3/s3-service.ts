@@ -21,11 +21,11 @@ import type {
   PutObjectTaggingCommandOutput,
 } from '@aws-sdk/client-s3';
 
-interface RequestOptions {
+export interface S3RequestOptions {
   readonly abortSignal?: AbortSignal;
 }
 
-type Operation<Input, Output> = (input: Input, options?: RequestOptions) => Promise<Output>;
+export type S3Operation<Input, Output> = (input: Input, options?: S3RequestOptions) => Promise<Output>;
 
 /**
  * What this backend asks of S3 for blobs. The SDK's aggregated `S3` client is one; a test or a faster transport may
@@ -33,14 +33,14 @@ type Operation<Input, Output> = (input: Input, options?: RequestOptions) => Prom
  * the answer's `Date` header is known, it is in `$metadata.answeredAt` (epoch ms); see `withAnswerDates`.
  */
 export interface S3Service {
-  getObject: Operation<GetObjectCommandInput, GetObjectCommandOutput>;
-  headObject: Operation<HeadObjectCommandInput, HeadObjectCommandOutput>;
-  putObject: Operation<PutObjectCommandInput, PutObjectCommandOutput>;
-  deleteObject: Operation<DeleteObjectCommandInput, DeleteObjectCommandOutput>;
-  deleteObjects: Operation<DeleteObjectsCommandInput, DeleteObjectsCommandOutput>;
-  getObjectTagging: Operation<GetObjectTaggingCommandInput, GetObjectTaggingCommandOutput>;
-  putObjectTagging: Operation<PutObjectTaggingCommandInput, PutObjectTaggingCommandOutput>;
-  listObjectsV2: Operation<ListObjectsV2CommandInput, ListObjectsV2CommandOutput>;
-  listObjectVersions: Operation<ListObjectVersionsCommandInput, ListObjectVersionsCommandOutput>;
-  getBucketVersioning: Operation<GetBucketVersioningCommandInput, GetBucketVersioningCommandOutput>;
+  getObject: S3Operation<GetObjectCommandInput, GetObjectCommandOutput>;
+  headObject: S3Operation<HeadObjectCommandInput, HeadObjectCommandOutput>;
+  putObject: S3Operation<PutObjectCommandInput, PutObjectCommandOutput>;
+  deleteObject: S3Operation<DeleteObjectCommandInput, DeleteObjectCommandOutput>;
+  deleteObjects: S3Operation<DeleteObjectsCommandInput, DeleteObjectsCommandOutput>;
+  getObjectTagging: S3Operation<GetObjectTaggingCommandInput, GetObjectTaggingCommandOutput>;
+  putObjectTagging: S3Operation<PutObjectTaggingCommandInput, PutObjectTaggingCommandOutput>;
+  listObjectsV2: S3Operation<ListObjectsV2CommandInput, ListObjectsV2CommandOutput>;
+  listObjectVersions: S3Operation<ListObjectVersionsCommandInput, ListObjectVersionsCommandOutput>;
+  getBucketVersioning: S3Operation<GetBucketVersioningCommandInput, GetBucketVersioningCommandOutput>;
 }

@@ -12,7 +12,7 @@ import { isAbsent } from './s3-errors.ts';
 export type StoreMarker = Pick<StoreLayout, 'format' | 'storeId' | 'tableId' | 'epoch'>;
 
 /** Relative to the key prefix. */
-const MARKER_NAME = '.floecat/store.json';
+export const MARKER_NAME = '.floecat/store.json';
 
 /** The marker object of one store in its bucket. */
 export class StoreMarkerObject {

@@ -28,7 +28,8 @@ export const ACCOUNT_TAG = 'AccountId';
 const DEFAULT_DURATION_SECONDS = 3_600;
 const ROLE_ARN = /^arn:[a-z-]+:iam::\d{12}:role\/\S+$/;
 const MAX_SESSION_NAME = 64;
-const SESSION_PREFIX = 'floecat-';
+/** What the names of all sessions begin with. */
+export const SESSION_PREFIX = 'floecat-';
 const HASH_DIGITS = 16;
 
 export function checkRole({

@@ -6,7 +6,8 @@ import { InvalidArgumentError, secretName } from '@floecat/storage-spi';
 /** Of a whole name, in Secrets Manager. */
 export const MAX_SECRET_NAME = 512;
 const MAX_TAG_VALUE = 256;
-const ROOT = 'accounts/';
+/** What the names of all secrets begin with. */
+export const SECRETS_ROOT = 'accounts/';
 /** What a name may hold and does not have to be escaped. `=` begins an escape, so it is one of those that are. */
 const UNSAFE = /[^A-Za-z0-9_+.@-]/gu;
 /** Of a name that ends in `-` and six characters; Secrets Manager takes such an end for one of its own. */
@@ -19,7 +20,7 @@ const TAG_SAFE = /^[A-Za-z0-9_.:/+@-]+$/;
 /** `accounts/{account}/{type}/{id}`, each part escaped. Refuses what Secrets Manager has no room for. */
 export function nameOf(operation: string, ref: SecretRef): string {
   const parts = [escapeAccount(ref.account), escapePart(ref.type), escapePart(ref.id)];
-  let name = ROOT + parts.join('/');
+  let name = SECRETS_ROOT + parts.join('/');
   const tail = name.length - AMBIGUOUS_TAIL;
   if (name[tail] === '-') name = `${name.slice(0, tail)}=2D${name.slice(tail + 1)}`;
   if (name.length > MAX_SECRET_NAME)
@@ -33,13 +34,13 @@ export function nameOf(operation: string, ref: SecretRef): string {
 
 /** What the names of an account's secrets begin with, and those of no other account. */
 export function prefixOfAccount(account: string): string {
-  return `${ROOT}${escapeAccount(account)}/`;
+  return `${SECRETS_ROOT}${escapeAccount(account)}/`;
 }
 
 /** The inverse of {@link nameOf}; `undefined` for a name that it does not give. */
 export function refOf(name: string): SecretRef | undefined {
-  if (!name.startsWith(ROOT)) return undefined;
-  const parts = name.slice(ROOT.length).split('/').map(unescapePart);
+  if (!name.startsWith(SECRETS_ROOT)) return undefined;
+  const parts = name.slice(SECRETS_ROOT.length).split('/').map(unescapePart);
   const [account, type, id] = parts;
   if (parts.length !== 3 || !account || !type || !id) return undefined;
   const ref = { account, type, id };

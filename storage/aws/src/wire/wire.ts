@@ -1,5 +1,8 @@
-import type { Clock, RandomSource } from '@floecat/storage-spi';
+import type { Clock, RandomSource, RequestFacts, StorageObserver } from '@floecat/storage-spi';
 import {
+  failureCodeOf,
+  quietly,
+  runWithin,
   StorageAbortRetryableError,
   StorageUnavailableError,
   StorageUnknownOutcomeError,
@@ -11,6 +14,7 @@ import { classify, refusedTwice } from './classify.ts';
 import type { Failure, WireCall } from './failure.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import { processRetryBudget } from './retry-budget.ts';
+import { RequestTally, storeOfAction } from './request-tally.ts';
 
 export interface WireConfig {
   readonly clock: Clock;
@@ -20,6 +24,8 @@ export interface WireConfig {
   readonly budget?: RetryBudget;
   /** Fetches new credentials; called once for a request that was refused for expired ones. */
   readonly refreshCredentials?: () => Promise<void>;
+  /** Told of every request and each attempt. Default: nobody, at no cost. */
+  readonly observer?: StorageObserver;
 }
 
 /** One attempt, as the function that makes it sees it. */
@@ -30,6 +36,8 @@ export interface Attempt {
   readonly signal: AbortSignal;
   /** Whether an earlier attempt of this write may have been applied, so that a refusal needs settling. */
   readonly mayHaveLanded: boolean;
+  /** Where to count what an observed request moves and is charged; absent where nobody looks. */
+  readonly tally: RequestTally | undefined;
 }
 
 /**
@@ -50,28 +58,67 @@ export class Wire {
     this.#budget = config.budget ?? processRetryBudget;
   }
 
+  /** Whether somebody is told what requests cost, so that it is worth asking for. */
+  get observed(): boolean {
+    return this.#config.observer !== undefined;
+  }
+
   /**
    * Runs `attempt` until it answers or trying again makes no sense. It must be safe to repeat. It handles the errors
    * that are answers to it; a `StorageError` that it throws ends the call.
    */
-  async send<T>(call: WireCall, attempt: (attempt: Attempt) => Promise<T>): Promise<T> {
+  send<T>(call: WireCall, attempt: (attempt: Attempt) => Promise<T>): Promise<T> {
+    const { observer } = this.#config;
+    return observer ? this.#observed(observer, call, attempt) : this.#send(call, undefined, attempt);
+  }
+
+  async #observed<T>(
+    observer: StorageObserver,
+    call: WireCall,
+    attempt: (attempt: Attempt) => Promise<T>,
+  ): Promise<T> {
+    const { clock } = this.#config;
+    const { operation, action } = call;
+    const observation = quietly(() => observer.request(storeOfAction(action), operation, action));
+    const tally = new RequestTally(call.write, observation);
+    const started = clock.monotonic();
+    let end: Pick<RequestFacts, 'outcome' | 'error'> = { outcome: 'ok' };
+    try {
+      return await runWithin(observation, () => this.#send(call, tally, attempt));
+    } catch (error) {
+      end = { outcome: failureCodeOf(error), error };
+      throw error;
+    } finally {
+      const durationMs = clock.monotonic() - started;
+      quietly(() => observation?.end({ ...end, ...tally.counts(), durationMs }));
+    }
+  }
+
+  async #send<T>(
+    call: WireCall,
+    tally: RequestTally | undefined,
+    attempt: (attempt: Attempt) => Promise<T>,
+  ): Promise<T> {
     const { clock, random, settings } = this.#config;
     const started = clock.monotonic();
     const tried: { -readonly [kind in Failure['kind']]?: number } = {};
     let mayHaveLanded = false;
     for (let number = 1; ; number++) {
       if (call.signal?.aborted) throw aborted(call, mayHaveLanded);
-      const left = started + settings.deadlineMs - clock.monotonic();
+      const sentAt = clock.monotonic();
+      const left = started + settings.deadlineMs - sentAt;
       let error: unknown;
       try {
-        const answer = await this.#attempt(call, { number, mayHaveLanded }, left, attempt);
+        const answer = await this.#attempt(call, { number, mayHaveLanded, tally }, left, attempt);
         this.#budget.succeeded();
+        tally?.attempted(number, 'ok', clock.monotonic() - sentAt);
         return answer;
       } catch (thrown) {
         error = thrown;
       }
       const failure = call.classify?.(error) ?? classify(error, call);
       const { kind } = failure;
+      tally?.attempted(number, kind, clock.monotonic() - sentAt);
       if (call.write && (kind === 'ambiguous' || kind === 'unrecognised')) mayHaveLanded = true;
       if (call.signal?.aborted) throw aborted(call, mayHaveLanded);
       if (kind === 'fatal')

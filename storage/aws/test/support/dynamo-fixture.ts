@@ -1,7 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 
 import { DynamoDB } from '@aws-sdk/client-dynamodb';
-import type { TransactWriteItemsInput } from '@aws-sdk/client-dynamodb';
 import { AwsClients, openDynamoPointers } from '@floecat/storage-aws';
 import { openMemoryStorage } from '@floecat/storage-memory';
 import type { Clock, Storage } from '@floecat/storage-spi';
@@ -22,13 +21,12 @@ export interface DynamoFixtureOptions {
 export class DynamoFixtures implements AsyncDisposable {
   readonly #clients: AwsClients;
   #clock = new FakeClock();
-  #salt = '';
 
   constructor(endpoint: string) {
     this.#clients = new AwsClients(localSettings(endpoint), {
       dynamodb: (settings) => {
         const requestHandler = new ClockHandler(() => this.#clock.now());
-        return this.#salted(new DynamoDB({ ...settings, requestHandler }));
+        return new DynamoDB({ ...settings, requestHandler });
       },
     });
   }
@@ -39,7 +37,6 @@ export class DynamoFixtures implements AsyncDisposable {
     const name = randomBytes(6).toString('hex');
     const tableName = ownTable ? `case-${name}` : `shared-${shards}`;
     this.#clock = clock;
-    this.#salt = name;
     // Time as the case says; waiting as it really is.
     const mixed: Clock = {
       now: () => clock.now(),
@@ -94,25 +91,5 @@ export class DynamoFixtures implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#clients.close();
-  }
-
-  /**
-   * A client token counts in all of an account, and a case gives the same write id each time that it runs: so each
-   * case gets the tokens of another account.
-   */
-  #salted(client: DynamoDB): DynamoDB {
-    client.middlewareStack.add(
-      (next) => (request) => {
-        const input = request.input as Partial<TransactWriteItemsInput>;
-        if (input.ClientRequestToken === undefined) return next(request);
-        const token = createHash('sha256')
-          .update(`${this.#salt} ${input.ClientRequestToken}`)
-          .digest('hex')
-          .slice(0, 36);
-        return next({ ...request, input: { ...request.input, ClientRequestToken: token } });
-      },
-      { step: 'initialize', name: 'saltedTokens' },
-    );
-    return client;
   }
 }

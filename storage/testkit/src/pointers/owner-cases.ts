@@ -18,7 +18,7 @@ export const ownerCases: readonly ContractCase[] = [
       let owner = await create(store, at('owner'), value('1', { state: 'STAGED' }));
       for (const state of ['STAGED', 'LIVE', 'DELETING', 'TOMBSTONE'] as const) {
         owner = await replace(store, owner, value('n', { state }));
-        const holds = { applied: true, pointers: [owner] };
+        const holds = { applied: true, pointers: [undefined] };
         const fails = { applied: false, outcomes: [{ ok: false, current: owner }] };
         const others = OWNER_STATES.filter((other) => other !== state);
         assert.deepEqual(await check(owner.incarnation, [state]), holds);

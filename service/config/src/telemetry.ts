@@ -1,0 +1,26 @@
+import type { Meter, Tracer } from '@opentelemetry/api';
+import type { StorageObserver } from '@floecat/storage-spi';
+
+export interface TelemetryOptions {
+  /** Default: one of the provider that is registered with OpenTelemetry. */
+  readonly meter?: Meter;
+  /** Default: as `meter`. */
+  readonly tracer?: Tracer;
+}
+
+/**
+ * An observer that turns what stores do into metrics and spans of OpenTelemetry, through its API alone: whichever SDK
+ * the process registered gets them, and without one they go nowhere. Register it first: a meter that was asked for
+ * before then stays without effect. Names and units: `docs/metrics.md`.
+ */
+export async function telemetryObserver(options: TelemetryOptions = {}): Promise<StorageObserver> {
+  // Loaded only where it is asked for: most commands are not observed.
+  const [{ metrics, trace }, { TelemetryMetrics }, { TelemetryObserver }, { SCOPE }] = await Promise.all([
+    import('@opentelemetry/api'),
+    import('./telemetry-metrics.ts'),
+    import('./telemetry-observer.ts'),
+    import('./telemetry-names.ts'),
+  ]);
+  const { meter = metrics.getMeter(SCOPE), tracer = trace.getTracer(SCOPE) } = options;
+  return new TelemetryObserver(new TelemetryMetrics(meter), tracer);
+}
