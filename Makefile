@@ -5,12 +5,13 @@ MAKEFLAGS += --no-print-directory
 N := tools/with-node
 
 include tools/localstack/localstack.mk
+include tools/run/run.mk
 
 MANIFESTS := package.json package-lock.json $(wildcard proto/package.json storage/*/package.json service/*/package.json cli/package.json)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-26s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Not `npm ci`: it insists on lock entries for the binaries of every platform, and a registry mirror may lack some.
 node_modules/.installed: $(MANIFESTS) tools/with-node

@@ -20,6 +20,24 @@ export function report({ what, baseline, result, target }: Line): boolean {
   return met;
 }
 
+/** As {@link report}, of what one operation costs instead of how many there are in a second. */
+export function reportCost({
+  what,
+  baseline,
+  result,
+  most,
+}: Omit<Line, 'target'> & {
+  /** Greatest ratio of ours to the baseline that is accepted. */
+  readonly most: number;
+}): boolean {
+  const ratio = 1 / result.ratio;
+  const met = ratio <= most;
+  print(
+    `${what}: ours ${micros(result.ours)}, ${baseline} ${micros(result.baseline)}, ratio ${ratio.toFixed(3)} (target ${most.toFixed(2)}: ${met ? 'met' : 'MISSED'})`,
+  );
+  return met;
+}
+
 export function print(line: string): void {
   process.stdout.write(line + '\n');
 }
@@ -27,4 +45,8 @@ export function print(line: string): void {
 function rate(perSecond: number): string {
   const digits = perSecond >= 100 ? 0 : 1;
   return `${Number(perSecond.toFixed(digits)).toLocaleString('en-US')}/s`;
+}
+
+function micros(perSecond: number): string {
+  return `${Math.round(1_000_000 / perSecond).toLocaleString('en-US')} µs`;
 }

@@ -18,12 +18,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     '@floecat/storage-aws',
   ],
   '@floecat/repository': ['@floecat/storage-spi', '@floecat/proto'],
+  '@floecat/gc': ['@floecat/storage-spi', '@floecat/repository'],
   '@floecat/catalog': ['@floecat/storage-spi', '@floecat/proto', '@floecat/repository', '@floecat/config'],
   '@floecat/cli': [
     '@floecat/storage-spi',
     '@floecat/proto',
     '@floecat/repository',
     '@floecat/config',
+    '@floecat/gc',
     '@floecat/catalog',
   ],
 };

@@ -25,13 +25,15 @@ const events = run({
   timeout: 10 * 60_000,
 });
 
-/** Names of skipped tests by file and reason. */
-const skips = new Map<string, Map<string, string[]>>();
-events.on('test:pass', ({ name, skip, file }) => {
+/**
+ * Names of skipped tests by reason, since the last file that ended: a file's events come in one piece, and the file that
+ * they name is the one that registered the test, which may be a suite that others share.
+ */
+const skips = new Map<string, string[]>();
+events.on('test:pass', ({ name, skip }) => {
   if (skip === undefined || skip === false) return;
   const reason = skip === true ? 'no reason given' : skip;
-  const ofFile = skips.get(file ?? '') ?? new Map<string, string[]>();
-  skips.set(file ?? '', ofFile.set(reason, [...(ofFile.get(reason) ?? []), name]));
+  skips.set(reason, [...(skips.get(reason) ?? []), name]);
 });
 // What tests say of themselves; the runner's own figures at the end of a file are told below.
 const RUNNERS_OWN = /^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) \d/;
@@ -50,8 +52,9 @@ events.on('test:stderr', ({ message }) => process.stdout.write(indented(message)
 events.on('test:summary', ({ file, counts, duration_ms: ms, success }) => {
   if (file !== undefined) {
     const bad = badOf(counts);
-    for (const [reason, names] of skips.get(file) ?? [])
+    for (const [reason, names] of skips)
       print(`  skipped, ${reason}: ${names.length > 3 ? `${names.length} tests` : names.join('; ')}`);
+    skips.clear();
     print(
       `${success ? '✔' : '✖'} ${shown(file)}: ${counts.passed} passed${bad > 0 ? `, ${bad} failed` : ''} (${seconds(ms)})`,
     );

@@ -1,6 +1,6 @@
 import type { CatalogService } from '@floecat/catalog';
 import { openCatalogService } from '@floecat/catalog';
-import type { Settings, SettingsInput } from '@floecat/config';
+import type { OpenStorageOptions, Settings, SettingsInput } from '@floecat/config';
 import { loadSettings, openStorage } from '@floecat/config';
 import type { Storage } from '@floecat/storage-spi';
 
@@ -21,10 +21,18 @@ export class CommandContext {
     this.output = new Output(io, json);
   }
 
+  /** The settings of this process. Throws where something is wrong with them. */
+  settings(): Settings {
+    return loadSettings(this.input);
+  }
+
   /** Opens the stores, runs `work` and closes them again, whatever happens. */
-  async withStorage<T>(work: (storage: Storage, settings: Settings) => Promise<T>): Promise<T> {
-    const settings = loadSettings(this.input);
-    await using storage = await openStorage(settings);
+  async withStorage<T>(
+    work: (storage: Storage, settings: Settings) => Promise<T>,
+    options: OpenStorageOptions = {},
+  ): Promise<T> {
+    const settings = this.settings();
+    await using storage = await openStorage(settings, options);
     return await work(storage, settings);
   }
 

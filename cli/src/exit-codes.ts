@@ -1,5 +1,5 @@
 import { ConfigError } from '@floecat/config';
-import { ResourceConflictError, ResourceNotFoundError } from '@floecat/repository';
+import { ResourceConflictError, ResourceNotEmptyError, ResourceNotFoundError } from '@floecat/repository';
 import { StorageError } from '@floecat/storage-spi';
 
 /** What the command's exit code tells a script. */
@@ -12,7 +12,7 @@ export const EXIT = {
   notFound: 3,
   /** A name is taken, or somebody else changed the same thing first. */
   conflict: 4,
-  /** Done, but parts of the upstream table could not be read; the output lists them. */
+  /** Done, but parts of the upstream table, or rows of the listing, could not be read; the output names them. */
   incomplete: 5,
   /** Table or bucket differ from the settings, and it is left to you. */
   left: 6,
@@ -23,7 +23,7 @@ export const EXIT = {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof ConfigError) return EXIT.usage;
   if (error instanceof ResourceNotFoundError) return EXIT.notFound;
-  if (error instanceof ResourceConflictError) return EXIT.conflict;
+  if (error instanceof ResourceConflictError || error instanceof ResourceNotEmptyError) return EXIT.conflict;
   if (error instanceof StorageError)
     switch (error.code) {
       case 'INVALID_ARGUMENT':

@@ -1,3 +1,7 @@
+import type { Page } from '@floecat/repository';
+
+import type { CommandContext } from './command-context.ts';
+import { EXIT } from './exit-codes.ts';
 import type { Cell, Output } from './output.ts';
 
 /** Prints a listing: a table for people, `{ "<what>": [...], "next-page-token": ... }` as JSON. */
@@ -16,6 +20,12 @@ export function listing<T>(
     output.table(human.header, items.map(human.row), human.empty);
     if (nextPageToken !== undefined) output.line(`more: --page-token ${nextPageToken}`);
   });
+}
+
+/** Tells what of a listing is damaged and so not in it; the command then ends with {@link EXIT}.incomplete. */
+export function tellDamaged(context: CommandContext, { damaged = [] }: Page<unknown>): void {
+  for (const { key, cause } of damaged) context.output.note(`damaged: ${key}: ${cause.message}`);
+  if (damaged.length > 0) context.exitCode = EXIT.incomplete;
 }
 
 /** Epoch milliseconds for people. */

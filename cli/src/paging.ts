@@ -26,9 +26,11 @@ export async function readListing<T>(
   let page = await read({ signal, ...(limit && { limit: Number(limit) }), ...(pageToken && { pageToken }) });
   if (limit !== undefined) return page;
   const items = [...page.items];
+  const damaged = [...(page.damaged ?? [])];
   while (page.nextPageToken !== undefined) {
     page = await read({ signal, pageToken: page.nextPageToken });
     items.push(...page.items);
+    damaged.push(...(page.damaged ?? []));
   }
-  return { items };
+  return damaged.length > 0 ? { items, damaged } : { items };
 }

@@ -59,9 +59,9 @@ void suite('floecat bootstrap', skip, () => {
     const done = await floecat(['bootstrap'], { env });
     assert.equal(done.code, EXIT.ok, done.stderr);
     assert.match(done.stdout, /done {6}table: time to live is off, now switched on/);
-    const after = await floecat(['bootstrap', '--dry-run'], { env });
-    assert.equal(after.stdout, 'table and bucket are as configured\n');
-    assert.equal(after.code, EXIT.ok);
+    const rest = await floecat(['bootstrap', '--dry-run'], { env });
+    assert.equal(rest.stdout, 'table and bucket are as configured\n');
+    assert.equal(rest.code, EXIT.ok);
     // What it made is what a service without leave to make anything opens.
     const listed = await floecat(['pointers', 'ls'], { env });
     assert.equal(listed.stdout, 'no pointers\n', listed.stderr);

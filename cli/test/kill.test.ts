@@ -4,14 +4,14 @@ import { suite, test } from 'node:test';
 import { writeSyntheticTable } from '@floecat/catalog';
 import { openStorage } from '@floecat/config';
 import { loadSettings } from '@floecat/config';
-import { openRepositories, repositoryContext, sweepStagedTables } from '@floecat/repository';
+import { openRepositories, repositoryContext, sweepUnfinished } from '@floecat/repository';
 import type { Storage } from '@floecat/storage-spi';
 import { systemClock } from '@floecat/storage-spi';
 import type { SeededRandom } from '@floecat/storage-testkit';
 import { seededRandom } from '@floecat/storage-testkit';
 
 import type { Server } from './support.ts';
-import { serve, temporaryFolder } from './support.ts';
+import { serve, storageVariables, temporaryFolder } from './support.ts';
 
 const SOAK = process.env['FLOECAT_SOAK'] !== undefined;
 const REGISTRATIONS = SOAK ? 2_000 : 200;
@@ -65,7 +65,7 @@ suite('kill -9 of the server', () => {
     assert.equal(kills, KILLS, 'the run was long enough to be killed this often');
     assert.equal(acknowledged.size, REGISTRATIONS);
 
-    const settings = loadSettings({ args: properties, env: {}, cwd: folder.path });
+    const settings = loadSettings({ args: properties, env: storageVariables(properties), cwd: folder.path });
     await using storage = await openStorage(settings);
     const swept = await sweepLater(storage);
     t.diagnostic(`${REGISTRATIONS} registrations, ${kills} kills, ${swept} unfinished registrations swept`);
@@ -142,7 +142,7 @@ async function createNamespace({ url }: Server): Promise<void> {
 /** Sweeps as a service would once the grace has passed. */
 async function sweepLater(storage: Storage): Promise<number> {
   const later = { ...systemClock, now: () => Date.now() + 2 * storage.layout.pointerGraceMs };
-  const { swept, failed } = await sweepStagedTables(repositoryContext(storage, 'default', { clock: later }));
+  const { swept, failed } = await sweepUnfinished(repositoryContext(storage, 'default', { clock: later }));
   assert.deepEqual(failed, []);
   return swept;
 }

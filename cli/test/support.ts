@@ -3,8 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+
+import { testStorageVariables } from '../../tools/localstack/test-storage.ts';
 
 /** The compiled command, as a user runs it; `make test` builds it first. */
 export const MAIN = join(import.meta.dirname, '../dist/main.js');
@@ -57,10 +59,30 @@ export interface RunOptions {
   readonly input?: string;
 }
 
+const DATA_DIR = 'floecat.data-dir=';
+
+/**
+ * The environment by which a command finds its store where the suites are run on another storage: one store for each data
+ * folder. Empty for a command that chooses its storage itself, or opens none.
+ */
+export function storageVariables(
+  args: readonly string[],
+  { cwd = process.cwd(), env = {} }: RunOptions = {},
+): Record<string, string> {
+  const chosen = env['FLOECAT_KV'] !== undefined || args.some((one) => one.startsWith('floecat.kv='));
+  if (chosen || args.includes('config')) return {};
+  const given = args.findLast((one) => one.startsWith(DATA_DIR))?.slice(DATA_DIR.length);
+  return testStorageVariables(resolve(cwd, given ?? env['FLOECAT_DATA_DIR'] ?? '.floecat'));
+}
+
 function start(args: readonly string[], { cwd, env = {}, input }: RunOptions): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('FLOECAT_'));
   return spawn(process.execPath, [MAIN, ...args], {
-    env: { ...Object.fromEntries(inherited), ...env },
+    env: {
+      ...Object.fromEntries(inherited),
+      ...storageVariables(args, { env, ...(cwd !== undefined && { cwd }) }),
+      ...env,
+    },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     ...(cwd !== undefined && { cwd }),
   });

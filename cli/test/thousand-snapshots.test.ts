@@ -3,11 +3,11 @@ import { suite, test } from 'node:test';
 
 import { writeSyntheticTable } from '@floecat/catalog';
 import { loadSettings, openStorage } from '@floecat/config';
-import { openRepositories, repositoryContext, sweepStagedTables } from '@floecat/repository';
+import { openRepositories, repositoryContext, sweepUnfinished } from '@floecat/repository';
 import { systemClock } from '@floecat/storage-spi';
 import { seededRandom } from '@floecat/storage-testkit';
 
-import { floecat, serve, temporaryFolder } from './support.ts';
+import { floecat, serve, storageVariables, temporaryFolder } from './support.ts';
 
 const SNAPSHOTS = 1_000;
 
@@ -33,7 +33,7 @@ suite('a table of 1,000 snapshots', () => {
       '-D',
       'floecat.seed.enabled=false',
     ];
-    const settings = loadSettings({ args: properties, env: {}, cwd: folder.path });
+    const settings = loadSettings({ args: properties, env: storageVariables(properties), cwd: folder.path });
     await floecat([...properties, 'namespaces', 'create', 'k']);
     {
       await using server = await serve(properties);
@@ -65,7 +65,7 @@ suite('a table of 1,000 snapshots', () => {
 
     await using storage = await openStorage(settings);
     const later = { ...systemClock, now: () => Date.now() + 2 * storage.layout.pointerGraceMs };
-    const swept = await sweepStagedTables(repositoryContext(storage, 'default', { clock: later }));
+    const swept = await sweepUnfinished(repositoryContext(storage, 'default', { clock: later }));
     assert.deepEqual([swept.swept, swept.failed], [1, []]);
     assert.equal(await storage.pointers.countByPrefix('/accounts/default/tables/'), 2 * SNAPSHOTS + 1);
 

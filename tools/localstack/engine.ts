@@ -1,20 +1,14 @@
-import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { open, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { pythonWith } from './python-environment.ts';
+import type { TiedServer } from './tied-server.ts';
+import { startTiedPython, untilUp } from './tied-server.ts';
 
 const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
-const START_DEADLINE_MS = 60_000;
 const START = 'from ministack.app import main; main()';
-/** Ends when its standard input does, so that it never outlives whoever started it. */
-const START_TIED = `import os, sys, threading
-threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-${START}`;
 
 /** Installs the Python engine, where it is not yet. Throws `PythonMissingError` where it cannot be. */
 export function installEngine(): Promise<string> {
@@ -27,11 +21,15 @@ export async function startDetachedEngine(port: number, log: string): Promise<nu
   const out = await open(log, 'w');
   try {
     const child = spawn(python, ['-c', START], {
-      env: engineEnvironment(port, tmpdir()),
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...engineEnvironment(port, tmpdir()) },
       stdio: ['ignore', out.fd, out.fd],
       detached: true,
     });
-    await healthy(child, port, () => readFile(log, 'utf8'));
+    await untilUp(
+      child,
+      () => isUp(`http://127.0.0.1:${port}`),
+      () => readFile(log, 'utf8'),
+    );
     child.unref();
     return child.pid as number;
   } finally {
@@ -39,42 +37,13 @@ export async function startDetachedEngine(port: number, log: string): Promise<nu
   }
 }
 
-export interface Engine extends AsyncDisposable {
-  readonly endpoint: string;
+/** Starts an engine on a free port that ends with this process, for tests. */
+export async function startOwnEngine(): Promise<TiedServer> {
+  return startTiedPython({ python: await installEngine(), code: START, env: engineEnvironment, answers: isUp });
 }
 
-/** Starts an engine on a free port that ends with this process, for tests. */
-export async function startOwnEngine(): Promise<Engine> {
-  const python = await installEngine();
-  for (let attempt = 1; ; attempt++) {
-    const port = await freePort();
-    const folder = await mkdtemp(join(tmpdir(), 'floecat-engine-'));
-    const child = spawn(python, ['-c', START_TIED], {
-      env: engineEnvironment(port, folder),
-      stdio: ['pipe', 'ignore', 'pipe'],
-    });
-    let said = '';
-    child.stderr.on('data', (data: Buffer) => (said = (said + data.toString()).slice(-4_000)));
-    const stop = async (): Promise<void> => {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGKILL');
-        await ended;
-      }
-      await rm(folder, { recursive: true, force: true });
-    };
-    try {
-      await healthy(child, port, async () => said);
-      // It must not keep the test process alive once the tests are over.
-      child.unref();
-      for (const stream of [child.stdin, child.stderr]) (stream as unknown as { unref(): void }).unref();
-      return { endpoint: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: stop };
-    } catch (error) {
-      await stop();
-      // Another process may have taken the port meanwhile.
-      if (attempt === 3) throw error;
-    }
-  }
+async function isUp(endpoint: string): Promise<boolean> {
+  return (await whoAnswers(endpoint))?.startsWith('an AWS emulator') === true;
 }
 
 /** What answers at the endpoint: a description, or `undefined` where nothing listens. */
@@ -95,22 +64,8 @@ export async function whoAnswers(endpoint: string): Promise<string | undefined> 
   }
 }
 
-async function healthy(child: ChildProcess, port: number, said: () => Promise<string>): Promise<void> {
-  let ended: string | undefined;
-  child.once('error', (error) => (ended = error.message));
-  child.once('exit', (code, signal) => (ended ??= `it exited with ${signal ?? code}`));
-  for (const until = Date.now() + START_DEADLINE_MS; Date.now() < until; await delay(100)) {
-    if (ended !== undefined) throw new Error(`the emulator did not start: ${ended}\n${await said()}`);
-    if ((await whoAnswers(`http://127.0.0.1:${port}`))?.startsWith('an AWS emulator')) return;
-  }
-  child.kill('SIGKILL');
-  throw new Error(`the emulator did not answer within ${START_DEADLINE_MS / 1000} s\n${await said()}`);
-}
-
 function engineEnvironment(port: number, temporary: string): NodeJS.ProcessEnv {
   return {
-    PATH: process.env['PATH'],
-    HOME: process.env['HOME'],
     TMPDIR: temporary,
     BIND_HOST: '127.0.0.1',
     GATEWAY_PORT: String(port),
@@ -120,13 +75,4 @@ function engineEnvironment(port: number, temporary: string): NodeJS.ProcessEnv {
     // It would look for containers of its own to clear away.
     DOCKER_HOST: 'unix:///nonexistent',
   };
-}
-
-/** A port that nothing listens on, for now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

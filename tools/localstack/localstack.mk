@@ -19,3 +19,7 @@ localstack-restart: node_modules/.installed ## Start the emulator anew, and empt
 .PHONY: localstack-status
 localstack-status: node_modules/.installed ## Say what answers on the emulator's port
 	@$(LOCALSTACK) status
+
+.PHONY: test-localstack
+test-localstack: build ## Run the catalog's suites with its storage on the emulator
+	@$(N) node --conditions=floecat-source tools/localstack/test-localstack.ts

@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+
+import { lockFile } from './lock-file.ts';
 
 const run = promisify(execFile);
 const TOOLCHAIN = join(import.meta.dirname, '..', '..', '.toolchain', 'localstack');
@@ -15,7 +17,8 @@ export class PythonMissingError extends Error {}
 
 /**
  * The interpreter of a virtual environment with exactly what the file `requirements` pins, by digest; made on first
- * use, under `.toolchain/localstack/`. Throws {@link PythonMissingError} where there is no Python or no pip.
+ * use, under `.toolchain/localstack/`, by one process while the others wait. Throws {@link PythonMissingError} where
+ * there is no Python or no pip.
  */
 export async function pythonWith(requirements: string): Promise<string> {
   const { python, version } = await findPython();
@@ -25,10 +28,11 @@ export async function pythonWith(requirements: string): Promise<string> {
   const home = join(TOOLCHAIN, `python-${digest.digest('hex').slice(0, 16)}`);
   const interpreter = join(home, 'bin', 'python');
   if (existsSync(interpreter)) return interpreter;
-  // Made aside and then renamed, so that what is there is whole, whoever else is installing or was stopped in it.
+  await using _lock = await lockFile(`${home}.lock`);
+  if (existsSync(interpreter)) return interpreter;
+  // Made aside and then renamed, so that what is there is whole, whoever was stopped in it.
   const fresh = `${home}.${process.pid}`;
   try {
-    await mkdir(TOOLCHAIN, { recursive: true });
     await run(python, ['-m', 'venv', fresh]);
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--require-hashes'];
     await run(join(fresh, 'bin', 'python'), [...pip, '-r', requirements]);

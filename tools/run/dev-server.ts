@@ -39,7 +39,7 @@ export async function serveFromSources({ root, env, signal, note }: DevServerOpt
     const { path } = await changed;
     note(`${path} has changed: the server starts again`);
     const code = await server.stop();
-    if (code !== 0 && !('code' in event)) note(`the server stopped with ${code}`);
+    if (code !== 0 && !('code' in event)) note(`the server did not stop cleanly: it ended with ${code}`);
   }
 }
 
@@ -53,7 +53,10 @@ class Server implements AsyncDisposable {
       env,
       stdio: ['ignore', 'inherit', 'inherit'],
     });
-    this.ended = once(this.#child, 'exit').then(([code]) => ({ code: (code as number | null) ?? 1 }));
+    // Told to stop before it listens for that, it ends by the signal itself.
+    this.ended = once(this.#child, 'exit').then(([code, signal]) => ({
+      code: (code as number | null) ?? (signal === 'SIGTERM' ? 0 : 1),
+    }));
   }
 
   /** Ends it as an operator would; answers its exit code. One that has ended already is left alone. */

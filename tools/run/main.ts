@@ -3,9 +3,10 @@ import { join } from 'node:path';
 
 import { ConfigError, explainSettings } from '@floecat/config';
 
+import { startLocalstack } from '../localstack/start-localstack.ts';
 import { describeTarget } from './describe-target.ts';
 import { serveFromSources } from './dev-server.ts';
-import { putLake, startLocalstack } from './prepare-localstack.ts';
+import { putLake } from './put-lake.ts';
 import type { RunTarget } from './run-target.ts';
 import { readTarget, RefusedError } from './run-target.ts';
 import { seedLocation, serverEnvironment } from './server-environment.ts';

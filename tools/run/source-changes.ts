@@ -3,7 +3,7 @@ import { globSync, watch } from 'node:fs';
 import { join, relative } from 'node:path';
 
 /** The folders that the server is made of. */
-const SOURCES = ['cli/src', 'service/*/src', 'storage/*/src', 'proto/gen'];
+const SOURCES = ['cli/src', 'service/*/src', 'storage/{spi,memory,local,aws}/src', 'proto/gen'];
 /** An editor that saves many files, or a checkout, counts as one change. */
 const SETTLED_MS = 100;
 

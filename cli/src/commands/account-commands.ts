@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import type { CommandContext } from '../command-context.ts';
-import { isoTime, listing } from '../listing.ts';
+import { isoTime, listing, tellDamaged } from '../listing.ts';
 import type { PageOptions } from '../paging.ts';
 import { pageOptions, readListing } from '../paging.ts';
 
@@ -25,6 +25,7 @@ export function accountCommands(program: Command, context: CommandContext): void
           row: (account) => [account.id, account['created-at'], account.version],
           empty: 'no accounts; "floecat serve" and the commands that write make the one of floecat.account',
         });
+        tellDamaged(context, page);
       });
     },
   );
@@ -37,6 +38,18 @@ export function accountCommands(program: Command, context: CommandContext): void
         const { meta } = await repositories.accounts.ensure(id, { signal: context.io.signal });
         const output = context.output;
         output.answer({ id, meta }, () => output.line(`account ${id} is there (version ${meta.version})`));
+      });
+    });
+
+  accounts
+    .command('rm <id>')
+    .description('Drop an account; one that is not empty only with --recursive')
+    .option('--recursive', 'drop everything in it first', false)
+    .action(async (id: string, { recursive }: { readonly recursive: boolean }) => {
+      await context.withService(async ({ repositories }) => {
+        const meta = await repositories.accounts.drop(id, { recursive, signal: context.io.signal });
+        const output = context.output;
+        output.answer({ dropped: { account: id }, meta }, () => output.line(`dropped account ${id}`));
       });
     });
 }

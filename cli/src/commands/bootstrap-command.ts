@@ -56,7 +56,8 @@ Exit code 6: something is left to do.`,
       const left = dryRun ? steps : await bootstrap.apply(steps);
       const done = steps.filter((step) => !left.includes(step));
       output.answer({ done, left }, () => {
-        for (const step of done) output.line(`done      ${describeStep(step).replace(', would be ', ', now ')}`);
+        for (const step of done)
+          output.line(`done      ${describeStep(step).replace(', would be ', ', now ')}`);
         for (const step of left)
           output.line(`${dryRun && step.safe ? 'would do ' : 'left     '} ${describeStep(step)}`);
         if (steps.length === 0) output.line('table and bucket are as configured');

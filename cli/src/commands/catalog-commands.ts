@@ -50,6 +50,31 @@ export function catalogCommands(program: Command, context: CommandContext): void
         show(context.output, await repositories.catalogs.require(name, { signal: context.io.signal }));
       });
     });
+
+  catalogs
+    .command('rm <name>')
+    .description('Drop a catalog; one that is not empty only with --recursive')
+    .option('--recursive', 'drop everything in it first', false)
+    .action(async (name: string, { recursive }: { readonly recursive: boolean }) => {
+      await context.withService(async ({ repositories }) => {
+        const { signal } = context.io;
+        const find = (): Promise<LoadedCatalog> => repositories.catalogs.require(name, { signal });
+        const meta = await repositories.catalogs.drop(find, { recursive, signal });
+        const output = context.output;
+        output.answer({ dropped: { catalog: name }, meta }, () => output.line(`dropped catalog ${name}`));
+      });
+    });
+
+  catalogs
+    .command('mv <name> <new-name>')
+    .description('Rename a catalog; its REST paths change with it')
+    .action(async (name: string, newName: string) => {
+      await context.withService(async ({ repositories }) => {
+        const { signal } = context.io;
+        const find = (): Promise<LoadedCatalog> => repositories.catalogs.require(name, { signal });
+        show(context.output, await repositories.catalogs.rename(find, newName, { signal }));
+      });
+    });
 }
 
 function show(output: Output, { resource, meta }: LoadedCatalog): void {

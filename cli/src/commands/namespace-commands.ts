@@ -69,6 +69,45 @@ export function namespaceCommands(program: Command, context: CommandContext): vo
         );
       });
     });
+
+  namespaces
+    .command('rm <namespace>')
+    .description('Drop a namespace; one that is not empty only with --recursive')
+    .option('--recursive', 'drop everything in it first', false)
+    .option('--catalog <name>', 'default: floecat.catalog')
+    .addHelpText(
+      'after',
+      `
+With --recursive nothing can be created in it from the start, and it is gone from the listing last. Where that is
+interrupted, the same command goes on with it, and so does the service after floecat.gc.pointer.min-age-ms.`,
+    )
+    .action(async (name: string, options: { readonly recursive: boolean } & InCatalog) => {
+      await context.withService(async ({ repositories, defaultCatalog }) => {
+        const { signal } = context.io;
+        const levels = parseNamespace(name);
+        const catalog = options.catalog ?? defaultCatalog;
+        const { recursive } = options;
+        const meta = await repositories.namespaces.dropAt(catalog, levels, { recursive, signal });
+        const output = context.output;
+        output.answer({ dropped: { namespace: levels }, meta }, () =>
+          output.line(`dropped namespace ${dotted(levels)}`),
+        );
+      });
+    });
+
+  namespaces
+    .command('mv <namespace> <new-name>')
+    .description('Rename a namespace that holds no other one; its tables stay in it')
+    .option('--catalog <name>', 'default: floecat.catalog')
+    .action(async (name: string, newName: string, options: InCatalog) => {
+      await context.withService(async ({ repositories, defaultCatalog }) => {
+        const { signal } = context.io;
+        const { namespaces: repository } = repositories;
+        const catalog = options.catalog ?? defaultCatalog;
+        const found = await repository.require(catalog, parseNamespace(name), { signal });
+        show(context.output, await repository.rename(found, parseNamespace(newName), { signal }));
+      });
+    });
 }
 
 function show(output: Output, { resource, meta }: LoadedNamespace): void {

@@ -19,10 +19,11 @@ export function registerCommand(program: Command, context: CommandContext): void
       'after',
       `
 <table> is <namespace>.<table>. <location> is a metadata file, or the table's own location, whose newest metadata is
-then found. Only locations below a prefix of floecat.upstream.locations are read.
+then found. Only locations below a prefix of floecat.upstream.locations or floecat.upstream.s3.locations are read.
 
 Examples:
   floecat register sales.orders s3://lake/orders -D floecat.upstream.locations=s3://lake=/mnt/lake
+  floecat register sales.orders s3://lake/orders -D floecat.upstream.s3.locations=s3://lake/
   floecat register sales.orders s3://lake/orders/metadata/v7.metadata.json --create-namespace`,
     )
     .action(

@@ -94,8 +94,6 @@ function parseName(name: string, account: string): SecretRef {
 
 /** All of standard input; more than a secret can hold is refused without reading on. */
 async function readInput({ io }: CommandContext): Promise<Uint8Array> {
-  const refuse = (why: string): InvalidArgumentError =>
-    new InvalidArgumentError(`put secret: ${why}`, { operation: 'put secret' });
   if (io.stdinIsTerminal)
     throw refuse(
       'the value is read from standard input; pipe it in, as in: floecat secrets put s3/upstream < key.json',
@@ -111,4 +109,8 @@ async function readInput({ io }: CommandContext): Promise<Uint8Array> {
   }
   if (size === 0) throw refuse('standard input is empty; a secret holds at least one byte');
   return Buffer.concat(chunks);
+}
+
+function refuse(why: string): InvalidArgumentError {
+  return new InvalidArgumentError(`put secret: ${why}`, { operation: 'put secret' });
 }

@@ -1,4 +1,6 @@
-import { runCatalog } from '@floecat/catalog';
+import { openServiceTelemetry, runCatalog } from '@floecat/catalog';
+import type { Settings } from '@floecat/config';
+import type { Storage } from '@floecat/storage-spi';
 import type { Command } from 'commander';
 
 import type { CommandContext } from '../command-context.ts';
@@ -19,12 +21,14 @@ Examples:
     )
     .action(async () => {
       const { io } = context;
-      await context.withStorage(async (storage, settings) => {
+      const { observer, page } = await openServiceTelemetry(context.settings());
+      const serve = async (storage: Storage, settings: Settings): Promise<void> => {
         const output = context.output;
         await using running = await runCatalog(storage, settings, {
           signal: io.signal,
           log: io.stderr,
           onProgress: (text) => output.note(text),
+          ...(page && { metrics: page }),
         });
         output.answer({ url: running.url, catalog: settings.identity.catalog }, () => {
           output.line(
@@ -33,6 +37,7 @@ Examples:
           output.line(`try: curl ${running.url}/`);
         });
         await running.stopped;
-      });
+      };
+      await context.withStorage(serve, { ...(observer && { observer }) });
     });
 }

@@ -5,7 +5,7 @@ import { ResourceNotFoundError } from '@floecat/repository';
 import type { Command } from 'commander';
 
 import type { CommandContext } from '../command-context.ts';
-import { isoTime, listing } from '../listing.ts';
+import { isoTime, listing, tellDamaged } from '../listing.ts';
 import { parseSnapshotId, parseTable } from '../names.ts';
 import type { PageOptions } from '../paging.ts';
 import { pageOptions, readListing } from '../paging.ts';
@@ -28,6 +28,7 @@ export function snapshotCommands(program: Command, context: CommandContext): voi
         const page = await readListing(options, context.io.signal, (request) =>
           service.repositories.snapshots.list(loaded, request),
         );
+        tellDamaged(context, page);
         const items = page.items.map(({ resource }) => resource);
         const output = context.output;
         if (output.json) {

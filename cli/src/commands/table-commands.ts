@@ -1,3 +1,4 @@
+import type { LoadedTable } from '@floecat/repository';
 import { dotted } from '@floecat/repository';
 import type { Command } from 'commander';
 
@@ -78,6 +79,56 @@ export function tableCommands(program: Command, context: CommandContext): void {
             ['version', meta.version],
             ['blob', meta.blobUri],
           ]),
+        );
+      });
+    });
+
+  tables
+    .command('rm <table>')
+    .description('Drop a table; its files in the lake stay where they are')
+    .option('--catalog <name>', 'default: floecat.catalog')
+    .action(async (table: string, options: InCatalog) => {
+      await context.withService(async ({ repositories, defaultCatalog }) => {
+        const { signal } = context.io;
+        const { namespace, name } = parseTable(table);
+        const catalog = options.catalog ?? defaultCatalog;
+        const find = (): Promise<LoadedTable> =>
+          repositories.tables.require(catalog, namespace, name, { signal });
+        const meta = await repositories.tables.drop(find, { signal });
+        const output = context.output;
+        output.answer({ dropped: { namespace, name }, meta }, () =>
+          output.line(`dropped table ${dotted([...namespace, name])}`),
+        );
+      });
+    });
+
+  tables
+    .command('mv <table> <new-name>')
+    .description('Rename a table, also into another namespace of its catalog')
+    .option('--catalog <name>', 'default: floecat.catalog')
+    .addHelpText(
+      'after',
+      `
+Both names are whole: <namespace>.<table>.
+
+Example:
+  floecat tables mv sales.orders archive.orders_2024`,
+    )
+    .action(async (table: string, newName: string, options: InCatalog) => {
+      await context.withService(async ({ repositories, defaultCatalog }) => {
+        const { signal } = context.io;
+        const [from, to] = [parseTable(table), parseTable(newName)];
+        const catalog = options.catalog ?? defaultCatalog;
+        const find = (): Promise<LoadedTable> =>
+          repositories.tables.require(catalog, from.namespace, from.name, { signal });
+        await find();
+        const target = await repositories.namespaces.require(catalog, to.namespace, { signal });
+        const { resource, meta } = await repositories.tables.rename(find, target, to.name, { signal });
+        const output = context.output;
+        output.answer({ id: resource.id, from, to, meta }, () =>
+          output.line(
+            `renamed ${dotted([...from.namespace, from.name])} to ${dotted([...to.namespace, to.name])}`,
+          ),
         );
       });
     });

@@ -1,5 +1,5 @@
 import type { Repositories } from '@floecat/repository';
-import { sweepStagedTables } from '@floecat/repository';
+import { sweepUnfinished } from '@floecat/repository';
 import type { SweepReport } from '@floecat/repository';
 import type { CallOptions } from '@floecat/storage-spi';
 import { InvalidArgumentError, StorageMisconfiguredError } from '@floecat/storage-spi';
@@ -51,7 +51,7 @@ export class CatalogService implements AsyncDisposable {
 
   /** Ends registrations that were never finished. */
   sweep(options?: CallOptions): Promise<SweepReport> {
-    return sweepStagedTables(this.repositories.context, options);
+    return sweepUnfinished(this.repositories.context, options);
   }
 
   /** Throws unless pointers and blobs answer. */
@@ -62,6 +62,8 @@ export class CatalogService implements AsyncDisposable {
       throw new StorageMisconfiguredError(
         `account ${context.account} does not exist: start the service once`,
       );
+    // The blob itself may have come from memory.
+    await context.storage.blobs.head(account.meta.blobUri, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

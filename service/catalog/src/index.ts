@@ -7,4 +7,5 @@ export * from './open-catalog-service.ts';
 export type { RegisterRequest, RegisterResult } from './register.ts';
 export { buildCatalogServer } from './rest/catalog-server.ts';
 export * from './run-catalog.ts';
+export * from './service-telemetry.ts';
 export * from './snapshot-view.ts';

@@ -19,7 +19,9 @@ export async function openCatalogService(
   const source = await openUpstream(settings, storage.secrets, options);
   try {
     return new CatalogService({
-      repositories: openRepositories(repositoryContext(storage, settings.identity.account)),
+      repositories: openRepositories(
+        repositoryContext(storage, settings.identity.account, { cache: settings.cache }),
+      ),
       defaultCatalog: settings.identity.catalog,
       upstream: upstreamReader(settings, source),
       registerConcurrency: settings.upstream.registerConcurrency,

@@ -9,6 +9,7 @@ import type { CatalogService } from './catalog-service.ts';
 import { openCatalogService } from './open-catalog-service.ts';
 import { buildCatalogServer } from './rest/catalog-server.ts';
 import { seedDemoLake } from './seed.ts';
+import type { MetricsPage } from './service-telemetry.ts';
 
 export interface RunOptions {
   /** Stops the service: what is under way is finished, nothing new is taken. */
@@ -17,6 +18,8 @@ export interface RunOptions {
   readonly log: Writable;
   /** Told of what takes long before the service answers. */
   readonly onProgress?: (text: string) => void;
+  /** Served as `GET /metrics`. */
+  readonly metrics?: MetricsPage;
   readonly clock?: Clock;
 }
 
@@ -47,13 +50,13 @@ async function serve(
   settings: Settings,
   options: RunOptions,
 ): Promise<RunningCatalog> {
-  const { signal, log, onProgress, clock = systemClock } = options;
+  const { signal, log, onProgress, metrics, clock = systemClock } = options;
   await service.prepare({ signal });
   if (settings.identity.seedEnabled) {
     const tables = await seedDemoLake(service, settings, { signal });
     if (tables.length > 0) onProgress?.(`registered the demonstration lake: ${tables.join(', ')}`);
   }
-  const app = buildCatalogServer(service, { logger: { level: settings.log.level, stream: log } });
+  const app = buildCatalogServer(service, { logger: { level: settings.log.level, stream: log } }, metrics);
   const url = await listen(app, settings);
   const stopping = new AbortController();
   const both = AbortSignal.any([signal, stopping.signal]);

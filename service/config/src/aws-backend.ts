@@ -1,21 +1,18 @@
-import type { AwsStorageConfig, RetryBudget } from '@floecat/storage-aws';
+import type { AwsStorageConfig } from '@floecat/storage-aws';
+import { processRetryBudget, RETRY_BUDGET, RetryBudget } from '@floecat/storage-spi';
 
 import type { AwsStorageSettings } from './aws-storage-config.ts';
 import { awsStorageConfig } from './aws-storage-config.ts';
 import type { OpenStorageOptions } from './open-storage.ts';
 import type { StorageSettings } from './storage-settings.ts';
 
-const budgets = new Map<number, Promise<RetryBudget>>();
+const budgets = new Map([[RETRY_BUDGET.capacity, processRetryBudget]]);
 
 /** The retry budget of this process: one for all that is opened with the same number of tokens. */
-export function retryBudget(capacity: number): Promise<RetryBudget> {
-  const known = budgets.get(capacity);
-  if (known) return known;
-  const made = import('@floecat/storage-aws').then(
-    ({ RETRY_BUDGET, RetryBudget: Budget }) => new Budget({ ...RETRY_BUDGET, capacity }),
-  );
-  budgets.set(capacity, made);
-  return made;
+export function retryBudget(capacity: number): RetryBudget {
+  const budget = budgets.get(capacity) ?? new RetryBudget({ ...RETRY_BUDGET, capacity });
+  budgets.set(capacity, budget);
+  return budget;
 }
 
 /** Whether the store is on AWS: pointers and blobs are, or neither is. */
@@ -24,14 +21,15 @@ export function isOnAws(settings: StorageSettings): settings is AwsStorageSettin
 }
 
 /** With what the store on AWS is opened, its options included. */
-export async function awsConfig(
+export function awsConfig(
   settings: AwsStorageSettings,
-  { clock, random }: OpenStorageOptions = {},
-): Promise<AwsStorageConfig> {
+  { clock, random, observer }: OpenStorageOptions = {},
+): AwsStorageConfig {
   return {
     ...awsStorageConfig(settings),
-    budget: await retryBudget(settings.aws.retryBudget),
+    budget: retryBudget(settings.aws.retryBudget),
     ...(clock && { clock }),
     ...(random && { random }),
+    ...(observer && { observer }),
   };
 }

@@ -1,16 +1,16 @@
 import { keyValues, s3Locations } from './aws-types.ts';
 import { duration, wholeNumber } from './number-types.ts';
 import { optional, property, section } from './property.ts';
-import { boolean, oneOf, secret, secretId, text, url } from './text-types.ts';
+import { boolean, oneOf, secret, secretId, shortText, url } from './text-types.ts';
 
 const MAX_UNITS = 1_000_000_000;
 
 /** How the clients of one AWS service are reached and signed for, under a common beginning of the names. */
-function s3Access<const P extends string>(prefix: P, whose: string) {
+function s3Access(prefix: string, whose: string) {
   return {
     region: optional(
       `${prefix}.region`,
-      text(64),
+      shortText(64),
       `AWS region of ${whose}. Without it, what the SDK finds in the environment or the profile.`,
     ),
     s3Endpoint: optional(
@@ -20,7 +20,7 @@ function s3Access<const P extends string>(prefix: P, whose: string) {
     ),
     accessKeyId: optional(
       `${prefix}.access-key-id`,
-      text(256),
+      shortText(256),
       `A static key for ${whose}, together with its secret. Without one the SDK's default chain is asked: environment, profile, SSO, container and instance role.`,
     ),
     secretAccessKey: optional(
@@ -164,7 +164,7 @@ export const AWS_SCHEMA = {
   dynamodb: section('Pointers in DynamoDB', {
     table: property(
       'floecat.kv.table',
-      text(255),
+      shortText(255),
       'floecat_pointers',
       'The DynamoDB table, with `floecat.kv=dynamodb`.',
     ),
@@ -222,7 +222,7 @@ export const AWS_SCHEMA = {
     ),
     kmsKeyId: optional(
       'floecat.kv.kms-key-id',
-      text(2_048),
+      shortText(2_048),
       'A customer-managed key that encrypts the table: id, ARN or alias. Without it the key that AWS owns does, free of charge.',
     ),
     tableClass: property(
@@ -240,10 +240,10 @@ export const AWS_SCHEMA = {
     ),
   }),
   s3: section('Blobs in S3', {
-    bucket: optional('floecat.blob.s3.bucket', text(63), 'The bucket. Required with `floecat.blob=s3`.'),
+    bucket: optional('floecat.blob.s3.bucket', shortText(63), 'The bucket. Required with `floecat.blob=s3`.'),
     keyPrefix: property(
       'floecat.blob.s3.key-prefix',
-      text(256, { empty: true }),
+      shortText(256, { empty: true }),
       '',
       'In front of every object key; ends in `/`. Stores with different prefixes can share a bucket.',
     ),
@@ -260,7 +260,7 @@ export const AWS_SCHEMA = {
     ),
     kmsKeyId: optional(
       'floecat.blob.s3.kms-key-id',
-      text(2_048),
+      shortText(2_048),
       "Key for the encryptions of KMS: id, ARN or alias. Without it, the account's own key for S3.",
     ),
     bucketKey: optional(
@@ -302,12 +302,12 @@ export const AWS_SCHEMA = {
   secretsManager: section('Secrets in AWS Secrets Manager', {
     roleArn: optional(
       'floecat.secrets.aws.role-arn',
-      text(2_048),
+      shortText(2_048),
       "A role that each account's calls run under, with the session tag `AccountId`. Without it they run under this process's own credentials.",
     ),
     externalId: optional(
       'floecat.secrets.aws.external-id',
-      text(1_224),
+      shortText(1_224),
       "External id that the role's trust policy asks for.",
     ),
     sessionDurationMs: property(
@@ -324,7 +324,7 @@ export const AWS_SCHEMA = {
     ),
     kmsKeyId: optional(
       'floecat.secrets.aws.kms-key-id',
-      text(2_048),
+      shortText(2_048),
       "Key that encrypts new secrets. Without it, the account's own key for Secrets Manager.",
     ),
   }),

@@ -16,11 +16,11 @@ import type { StorageSettings } from './storage-settings.ts';
  */
 export async function openBootstrap(settings: StorageSettings): Promise<AwsBootstrap> {
   const { AwsBootstrap: Bootstrap } = await import('@floecat/storage-aws');
-  return new Bootstrap(await bootstrapConfig(settings));
+  return new Bootstrap(bootstrapConfig(settings));
 }
 
 /** With what {@link openBootstrap} works; also what policies and Terraform are written from. */
-export async function bootstrapConfig(settings: StorageSettings): Promise<AwsStorageConfig> {
+export function bootstrapConfig(settings: StorageSettings): AwsStorageConfig {
   if (isOnAws(settings)) return awsConfig(settings);
   throw new StorageMisconfiguredError(
     `bootstrap: floecat.kv is ${settings.kv.backend}, which needs none; it prepares a store on AWS, so set floecat.kv=dynamodb, floecat.blob=s3 and floecat.blob.s3.bucket`,
@@ -31,13 +31,13 @@ export async function bootstrapConfig(settings: StorageSettings): Promise<AwsSto
 /** The least-privilege policies of the store that the settings name. Makes no request. */
 export async function policiesOf(settings: StorageSettings, accountId = '*'): Promise<StoragePolicies> {
   const { storagePolicies } = await import('@floecat/storage-aws');
-  return storagePolicies(await bootstrapConfig(settings), placeOf(settings, accountId));
+  return storagePolicies(bootstrapConfig(settings), placeOf(settings, accountId));
 }
 
 /** The same as Terraform, with the table and the bucket. Makes no request. */
 export async function terraformOf(settings: StorageSettings, accountId = '*'): Promise<string> {
   const { storageTerraform } = await import('@floecat/storage-aws');
-  return storageTerraform(await bootstrapConfig(settings), placeOf(settings, accountId));
+  return storageTerraform(bootstrapConfig(settings), placeOf(settings, accountId));
 }
 
 /** One line for people. */

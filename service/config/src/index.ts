@@ -34,4 +34,7 @@ export { Secret } from './secret.ts';
 export type { SettingsInput } from './settings-input.ts';
 export { processInput } from './settings-input.ts';
 export type { BlobSettings, KvSettings, SecretsSettings, StorageSettings } from './storage-settings.ts';
+export type { TelemetryOptions } from './telemetry.ts';
+export { telemetryObserver } from './telemetry.ts';
+export { METRICS, SPAN_TAGS, TAGS } from './telemetry-names.ts';
 export type { Parsed, ValueType } from './value-type.ts';

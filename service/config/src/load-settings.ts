@@ -14,7 +14,7 @@ import { storageProblems, storageSettings } from './storage-settings.ts';
 type Values = ValuesOf<typeof SCHEMA>;
 
 /** The settings of a process: checked, complete and frozen. Backends are told apart by their `backend`. */
-export type Settings = Pick<Values, 'identity' | 'http' | 'log' | 'gc'> &
+export type Settings = Pick<Values, 'identity' | 'http' | 'log' | 'metrics' | 'cache' | 'gc'> &
   StorageSettings & {
     readonly upstream: Values['upstream'] & { readonly s3: UpstreamS3Settings };
     /** Folder for what is kept on this machine, absolute; the local backend is in it. */
@@ -49,11 +49,13 @@ export function loadSettings(input: SettingsInput): Settings {
   if (problems.length > 0) throw new ConfigError(problems);
   // Without a problem, every value is there.
   const values = draft as Values;
-  const { identity, http, upstream, log, gc, storage } = values;
+  const { identity, http, upstream, log, metrics, cache, gc, storage } = values;
   return Object.freeze({
     identity,
     http,
     log,
+    metrics,
+    cache,
     gc,
     upstream: { ...upstream, s3: upstreamS3(values) },
     ...storageSettings(values),

@@ -1,5 +1,5 @@
-import type { Clock, RandomSource, Storage } from '@floecat/storage-spi';
-import { guardSecretsManager } from '@floecat/storage-spi';
+import type { Clock, RandomSource, Storage, StorageObserver } from '@floecat/storage-spi';
+import { guardSecretsManager, observeStorage } from '@floecat/storage-spi';
 
 import { awsConfig, isOnAws } from './aws-backend.ts';
 import type { AwsStorageSettings } from './aws-storage-config.ts';
@@ -10,6 +10,8 @@ export interface OpenStorageOptions {
   readonly random?: RandomSource;
   /** Told how table or bucket differ from their settings, one line each. */
   readonly onDrift?: (line: string) => void;
+  /** Told of every operation, refused ones too, and of every request to AWS. */
+  readonly observer?: StorageObserver;
 }
 
 /**
@@ -20,14 +22,16 @@ export async function openStorage(
   settings: StorageSettings,
   options: OpenStorageOptions = {},
 ): Promise<Storage> {
-  const storage = isOnAws(settings) ? await openOnAws(settings, options) : await openHere(settings, options);
+  const opened = isOnAws(settings) ? await openOnAws(settings, options) : await openHere(settings, options);
   const { kv, secrets } = settings;
-  return secrets.backend === 'memory' && kv.backend !== 'memory' ? withMemorySecrets(storage) : storage;
+  const storage =
+    secrets.backend === 'memory' && kv.backend !== 'memory' ? await withMemorySecrets(opened) : opened;
+  return options.observer ? observeStorage(storage, options.observer, options.clock) : storage;
 }
 
 async function openOnAws(settings: AwsStorageSettings, options: OpenStorageOptions): Promise<Storage> {
   const { openAwsStorage } = await import('@floecat/storage-aws');
-  const storage = await openAwsStorage(await awsConfig(settings, options));
+  const storage = await openAwsStorage(awsConfig(settings, options));
   for (const { description } of storage.drift) options.onDrift?.(description);
   return storage;
 }
@@ -50,10 +54,10 @@ async function openHere({ kv, layout }: StorageSettings, options: OpenStorageOpt
 /** The store with secrets that live as long as the process. */
 async function withMemorySecrets(storage: Storage): Promise<Storage> {
   const { MemorySecretsManager } = await import('@floecat/storage-memory');
-  const { pointers, blobs, layout } = storage;
+  const { pointers, system, blobs, layout } = storage;
   const secrets = guardSecretsManager(new MemorySecretsManager({ storeId: layout.storeId }));
   const close = async (): Promise<void> => {
     await Promise.all([storage.close(), secrets.close()]);
   };
-  return { pointers, blobs, secrets, layout, close, [Symbol.asyncDispose]: close };
+  return { pointers, system, blobs, secrets, layout, close, [Symbol.asyncDispose]: close };
 }

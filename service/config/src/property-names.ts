@@ -59,7 +59,7 @@ export function isOurKey(key: string): boolean {
 }
 
 /** Variables that begin with `FLOECAT_` and are no property: those of the build. */
-export const BUILD_VARIABLES: readonly string[] = ['FLOECAT_SOAK'];
+export const BUILD_VARIABLES: readonly string[] = ['FLOECAT_SOAK', 'FLOECAT_TEST_STORAGE'];
 
 /** Whether an environment variable is meant to be a property. */
 export function isOurVariable(variable: string, text: string): boolean {

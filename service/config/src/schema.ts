@@ -2,13 +2,14 @@ import { AWS_SCHEMA } from './aws-schema.ts';
 import { locationMap } from './location-map.ts';
 import { duration, wholeNumber } from './number-types.ts';
 import { optional, property, section } from './property.ts';
-import { boolean, host, name, oneOf, path, text } from './text-types.ts';
+import { boolean, host, name, oneOf, path, shortText } from './text-types.ts';
 
 /** Where secrets are kept unless it is said, by where pointers are. */
 const SECRETS_OF: ReadonlyMap<string, string> = new Map([
   ['memory', 'memory'],
   ['dynamodb', 'aws'],
 ]);
+const MAX_CACHE_BYTES = 16 * 1024 ** 3;
 const MAX_GRACE_MS = 30 * 24 * 3_600_000;
 
 /**
@@ -80,7 +81,7 @@ export const SCHEMA = {
     ),
     seedLocation: optional(
       'floecat.seed.location',
-      text(1_024),
+      shortText(1_024),
       'Where the demonstration lake lies already, such as `s3://upstream/demo-lake`; nothing is written then. It must be among the upstream locations.',
     ),
   }),
@@ -103,7 +104,7 @@ export const SCHEMA = {
       'floecat.upstream.locations',
       locationMap,
       '',
-      'Which folder of this machine stands for which location of upstream tables, such as `s3://lake/=./lake, s3://old/=/mnt/old`. Prefixes match whole segments, and the longest one wins; nothing outside these folders is read. The first `=` of an entry separates; a folder cannot have a comma in its path.',
+      'Which folder of this machine, or which place in S3, stands for which location of upstream tables, such as `s3://lake/=./lake, data/=s3://moved/data`. Prefixes match whole segments, and the longest one wins; nothing outside these folders is read from this machine, and a place in S3 must be among `floecat.upstream.s3.locations`. The first `=` of an entry separates; a folder cannot have a comma in its path.',
     ),
     registerConcurrency: property(
       'floecat.register.concurrency',
@@ -118,6 +119,28 @@ export const SCHEMA = {
       oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
       'info',
       'The least severe messages that are logged.',
+    ),
+  }),
+  metrics: section('Metrics', {
+    enabled: property(
+      'floecat.metrics.enabled',
+      boolean,
+      'true',
+      'Whether the service answers `GET /metrics` with what its stores did, for Prometheus. Where an SDK of OpenTelemetry is loaded before the service, that gets the metrics instead.',
+    ),
+  }),
+  cache: section('Caches', {
+    blobBytes: property(
+      'floecat.cache.blob-bytes',
+      wholeNumber(0, MAX_CACHE_BYTES, 'bytes'),
+      '67108864',
+      'How much memory holds blobs that were read or written, which never change. 0 holds none.',
+    ),
+    pointerStalenessMs: property(
+      'floecat.cache.pointer-staleness',
+      duration('0ms', '1h'),
+      '0ms',
+      'How old a pointer may be that is answered from memory, to those reads alone that say they can do with it. `0ms` answers none from memory.',
     ),
   }),
   gc: section('Garbage collection', {

@@ -82,7 +82,7 @@ export class TelemetryMetrics {
       '{attempt}',
       'Attempts that lost to another request for the same thing',
     );
-    this.#requestIo = counter(METRICS.requestIo, 'By', 'Bytes of blobs in all attempts');
+    this.#requestIo = counter(METRICS.requestIo, 'By', 'Bytes of S3 objects in all attempts');
     this.#consumedCapacity = counter(
       METRICS.consumedCapacity,
       '{capacity_unit}',

@@ -69,14 +69,14 @@ export function whyNotPath(text: string): string | undefined {
 }
 
 /** Any text of 1 to `maxBytes` UTF-8 bytes without control characters; also the empty one with `empty`. */
-export function text(
+export function shortText(
   maxBytes: number,
   { empty = false }: { readonly empty?: boolean } = {},
 ): ValueType<string> {
-  const { accepts, parse } = name(maxBytes);
+  const bounded = name(maxBytes);
   return {
-    accepts: `${accepts.replace('a name', 'a text')}${empty ? ', or nothing' : ''}`,
-    parse: (given, cwd) => (empty && given === '' ? accept('') : parse(given, cwd)),
+    accepts: `${bounded.accepts.replace('a name', 'a text')}${empty ? ', or nothing' : ''}`,
+    parse: (given, cwd) => (empty && given === '' ? accept('') : bounded.parse(given, cwd)),
   };
 }
 

@@ -24,6 +24,10 @@ function configOf(settings: Settings): ReturnType<typeof awsStorageConfig> {
   return awsStorageConfig(settings as unknown as AwsStorageSettings);
 }
 
+function wrong(properties: Record<string, string>): string {
+  return refusal({ args: define(properties) }).message;
+}
+
 suite('the AWS backend by properties', () => {
   test('three properties are enough; the rest are production defaults, and credentials the SDK finds', () => {
     const settings = load({ args: define(AWS) });
@@ -160,8 +164,6 @@ suite('the AWS backend by properties', () => {
   });
 
   test('pointers, blobs and secrets of different places are refused', () => {
-    const wrong = (properties: Record<string, string>): string =>
-      refusal({ args: define(properties) }).message;
     assert.match(wrong({ 'floecat.kv': 'dynamodb' }), /floecat\.blob .*set floecat\.blob=s3/);
     assert.match(wrong({ 'floecat.blob': 's3' }), /floecat\.blob .*set floecat\.blob=local/);
     assert.match(

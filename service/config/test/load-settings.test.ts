@@ -29,6 +29,7 @@ suite('precedence', () => {
         },
       },
       log: { level: 'info' },
+      metrics: { enabled: true },
       gc: {
         pointerMinAgeMs: 3_600_000,
         casMinAgeMs: 3_600_000,

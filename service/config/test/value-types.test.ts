@@ -115,6 +115,7 @@ const BAD: Readonly<Record<string, readonly string[]>> = {
   ],
   'floecat.register.concurrency': [...NO_WHOLE_NUMBERS, '0', '65'],
   'floecat.log.level': ['', 'INFO', 'verbose', 'warning'],
+  'floecat.metrics.enabled': NO_BOOLEANS,
   'floecat.gc.pointer.min-age-ms': [...NO_WHOLE_NUMBERS, '0', '999', '2592000001', '1h'],
   'floecat.gc.cas.min-age-ms': [...NO_WHOLE_NUMBERS, '0', '999', '2592000001', '1h'],
   'floecat.gc.cas.retention': [...NO_DURATIONS, '999ms'],
@@ -136,6 +137,7 @@ const GOOD: Readonly<Record<string, readonly string[]>> = {
   'floecat.upstream.locations': ['', 'a=b', ' a = b , c = d '],
   'floecat.register.concurrency': ['1', '64'],
   'floecat.log.level': ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+  'floecat.metrics.enabled': ['true', 'false'],
   'floecat.gc.pointer.min-age-ms': ['1000', '2592000000'],
   'floecat.gc.cas.min-age-ms': ['1000', '2592000000'],
   'floecat.gc.cas.retention': ['1s', '1000ms', '3650d'],
@@ -191,6 +193,17 @@ suite('values of each property', () => {
       { prefix: 's3://old/', folder: '/mnt/old' },
     ]);
     assert.deepEqual(load().upstream.locations, []);
+  });
+
+  test('upstream locations: a prefix may stand for a place in S3', () => {
+    const { locations } = load(
+      setting('floecat.upstream.locations', 'data=s3a://moved/data/, a=s3://b, c=./s3'),
+    ).upstream;
+    assert.deepEqual(locations, [
+      { prefix: 'data', location: 's3://moved/data' },
+      { prefix: 'a', location: 's3://b' },
+      { prefix: 'c', folder: join(NOWHERE, 's3') },
+    ]);
   });
 
   test('upstream locations: every wrong entry is told, by number', () => {

@@ -1,27 +1,27 @@
 import { create } from '@bufbuild/protobuf';
 import { CatalogSchema } from '@floecat/proto/resources';
-import type { CallOptions } from '@floecat/storage-spi';
+import type { CallOptions, ReadOptions } from '@floecat/storage-spi';
 import { lastSegment, StorageConflictError } from '@floecat/storage-spi';
 
-import { changeOf, commit } from './commit.ts';
-import { ResourceConflictError, ResourceNotFoundError } from './errors.ts';
-import { load, loadByName, resolveName } from './load.ts';
+import { ResourceNotFoundError } from './errors.ts';
+import { catalogKind } from './kinds.ts';
+import { requirePath } from './name-path.ts';
+import { catalogSteps } from './name-steps.ts';
 import { checkName } from './names.ts';
 import type { Page, PageRequest } from './page.ts';
 import { pageOf } from './page.ts';
-import { accountOwner, catalogNameKey, catalogNamesPrefix, ownerById } from './pointer-keys.ts';
+import { catalogNamesPrefix } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
-import { accountKind, catalogKind } from './resource-kind.ts';
+import type { Target } from './resource-repository.ts';
+import { ResourceRepository } from './resource-repository.ts';
 import type { Loaded } from './root-blob.ts';
 
 export type LoadedCatalog = Loaded<typeof CatalogSchema>;
 
 /** The catalogs of one account. A catalog is an Iceberg warehouse, its name the prefix of its REST paths. */
-export class CatalogRepository {
-  readonly #context: RepositoryContext;
-
+export class CatalogRepository extends ResourceRepository<typeof CatalogSchema> {
   constructor(context: RepositoryContext) {
-    this.#context = context;
+    super(context, catalogKind);
   }
 
   /** Throws `StorageConflictError` if the name is taken, `ResourceNotFoundError` if the account is missing. */
@@ -30,38 +30,15 @@ export class CatalogRepository {
     options: CallOptions & { readonly properties?: Readonly<Record<string, string>> } = {},
   ): Promise<LoadedCatalog> {
     checkName('catalog', name);
-    const { account, clock, random } = this.#context;
-    const parent = await load(this.#context, accountKind, accountOwner(account), options);
-    if (!parent) throw new ResourceNotFoundError('account', account);
-    const id = random.uuid();
-    const owner = ownerById(account, 'catalogs', id);
-    const nameKey = catalogNameKey(account, name);
+    const { properties, ...call } = options;
+    const { clock, random } = this.context;
     const resource = create(CatalogSchema, {
-      id,
+      id: random.uuid(),
       name,
-      properties: { ...options.properties },
+      properties: { ...properties },
       createdAtMs: BigInt(clock.now()),
     });
-    const change = changeOf(catalogKind, {
-      owner,
-      resource,
-      state: 'LIVE',
-      names: [{ action: 'create', key: nameKey }],
-    });
-    const { key, incarnation } = parent.pointer;
-    const result = await commit(this.#context, [change], {
-      ...options,
-      checks: [{ op: 'check-owner', key, incarnation, states: ['LIVE'] }],
-    });
-    if (!result.applied) {
-      const holder = result.conflicts.find((conflict) => conflict.key === nameKey);
-      if (!holder) throw new ResourceConflictError(`account ${account} was dropped meanwhile`);
-      throw new StorageConflictError(`catalog ${name} exists already`, {
-        operation: 'create catalog',
-        key: nameKey,
-      });
-    }
-    return result.loaded[0];
+    return this.insert(resource, call);
   }
 
   /** The catalog of this name, made if it is missing. Many processes may ask at once. */
@@ -76,37 +53,41 @@ export class CatalogRepository {
     }
   }
 
-  get(name: string, options?: CallOptions): Promise<LoadedCatalog | undefined> {
-    const { account } = this.#context;
-    const nameKey = catalogNameKey(account, name);
-    return loadByName(
-      this.#context,
-      catalogKind,
-      nameKey,
-      (id) => ownerById(account, 'catalogs', id),
-      options,
-    );
+  get(name: string, options?: ReadOptions): Promise<LoadedCatalog | undefined> {
+    return this.atPath(catalogSteps(this.context.account, name), options);
   }
 
-  async require(name: string, options?: CallOptions): Promise<LoadedCatalog> {
+  async require(name: string, options?: ReadOptions): Promise<LoadedCatalog> {
     const catalog = await this.get(name, options);
     if (!catalog) throw new ResourceNotFoundError('catalog', name);
     return catalog;
   }
 
   /** The catalog's id by one pointer read, for keys that hold it. */
-  async requireId(name: string, options?: CallOptions): Promise<string> {
-    const id = await resolveName(this.#context, catalogNameKey(this.#context.account, name), options);
-    if (id === undefined) throw new ResourceNotFoundError('catalog', name);
-    return id;
+  async requireId(name: string, options?: ReadOptions): Promise<string> {
+    return (await requirePath(this.context, catalogSteps(this.context.account, name), options)).id;
+  }
+
+  /** Throws `StorageConflictError` if the new name is taken. */
+  rename(target: Target<typeof CatalogSchema>, name: string, options?: CallOptions): Promise<LoadedCatalog> {
+    checkName('catalog', name);
+    return this.update(target, (catalog) => void (catalog.name = name), options);
   }
 
   async listNames(request: PageRequest = {}): Promise<Page<string>> {
-    const prefix = catalogNamesPrefix(this.#context.account);
-    const page = await this.#context.storage.pointers.listPointersByPrefix(prefix, request);
+    const prefix = catalogNamesPrefix(this.context.account);
+    const page = await this.context.storage.pointers.listPointersByPrefix(prefix, request);
     return pageOf(
       page.pointers.map((pointer) => lastSegment(pointer.key)),
       page,
     );
+  }
+
+  list(request?: PageRequest): Promise<Page<LoadedCatalog>> {
+    return this.listNamed(catalogNamesPrefix(this.context.account), request);
+  }
+
+  count(options?: ReadOptions): Promise<number> {
+    return this.context.storage.pointers.countByPrefix(catalogNamesPrefix(this.context.account), options);
   }
 }

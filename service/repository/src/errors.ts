@@ -1,14 +1,20 @@
+import type { Pointer } from '@floecat/storage-spi';
+
+import type { ResourceType } from './pointer-keys.ts';
+
 /** Base of the errors of this package; the storage errors pass through unchanged. */
 export abstract class RepositoryError extends Error {
-  abstract readonly code: 'RESOURCE_NOT_FOUND' | 'RESOURCE_CONFLICT' | 'CHANGE_TOO_SLOW';
+  abstract readonly code:
+    | 'RESOURCE_NOT_FOUND'
+    | 'RESOURCE_CONFLICT'
+    | 'RESOURCE_NOT_EMPTY'
+    | 'CHANGE_TOO_SLOW';
 
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
   }
 }
-
-export type ResourceType = 'account' | 'catalog' | 'namespace' | 'table' | 'view' | 'snapshot';
 
 /** No live resource of this name. Catch it where absence is an answer. */
 export class ResourceNotFoundError extends RepositoryError {
@@ -23,9 +29,35 @@ export class ResourceNotFoundError extends RepositoryError {
   }
 }
 
-/** Somebody else changed or dropped what this change builds on; nothing was applied. Read again, decide again. */
+/** What refused a transaction: a key whose condition did not hold, with what is there. */
+export interface Conflict {
+  readonly key: string;
+  readonly current: Pointer | undefined;
+}
+
+/**
+ * Somebody else changed or dropped what this change builds on; nothing was applied. Read again, decide again.
+ * `conflicts` are the rows that refused it, where the store told them.
+ */
 export class ResourceConflictError extends RepositoryError {
   readonly code = 'RESOURCE_CONFLICT';
+  readonly conflicts: readonly Conflict[];
+
+  constructor(message: string, options: ErrorOptions & { readonly conflicts?: readonly Conflict[] } = {}) {
+    super(message, options);
+    this.conflicts = options.conflicts ?? [];
+  }
+}
+
+/** It has children, so it is neither dropped alone nor renamed. Drop them first, or drop it with them. */
+export class ResourceNotEmptyError extends RepositoryError {
+  readonly code = 'RESOURCE_NOT_EMPTY';
+  readonly type: ResourceType;
+
+  constructor(type: ResourceType, message: string) {
+    super(message);
+    this.type = type;
+  }
 }
 
 /**

@@ -1,25 +1,36 @@
 import type { DescMessage } from '@bufbuild/protobuf';
-import type { CallOptions, Pointer } from '@floecat/storage-spi';
+import type { Blob, CallOptions, Pointer, ReadOptions } from '@floecat/storage-spi';
 import { StorageCorruptionError, StorageNotFoundError, mapBounded } from '@floecat/storage-spi';
 
 import { ResourceConflictError } from './errors.ts';
 import type { OwnerRef } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import type { ResourceKind } from './resource-kind.ts';
-import type { Loaded } from './root-blob.ts';
-import { decodeRoot } from './root-blob.ts';
+import type { Dropped, Loaded } from './root-blob.ts';
+import { decodeRoot, isDropped } from './root-blob.ts';
 
 /** Roots that a rival write replaced between the two round trips are loaded again, this many at a time. */
 const RELOAD_CONCURRENCY = 16;
 
-/** The owner's resource in whatever state, or `undefined`. */
-export async function load<D extends DescMessage>(
+/** The owner's resource or tombstone, in whatever state, or `undefined`. */
+export async function loadRoot<D extends DescMessage>(
+  context: RepositoryContext,
+  kind: ResourceKind<D>,
+  owner: OwnerRef,
+  options?: ReadOptions,
+): Promise<Loaded<D> | Dropped | undefined> {
+  return follow(context, kind, owner, await context.storage.pointers.get(owner.key, options), options);
+}
+
+/** As {@link loadRoot}, from a pointer that was read before. */
+export async function follow<D extends DescMessage>(
   { storage }: RepositoryContext,
   kind: ResourceKind<D>,
   owner: OwnerRef,
+  from: Pointer | undefined,
   options?: CallOptions,
-): Promise<Loaded<D> | undefined> {
-  let pointer = await storage.pointers.get(owner.key, options);
+): Promise<Loaded<D> | Dropped | undefined> {
+  let pointer = from;
   for (;;) {
     if (!pointer) return undefined;
     const uri = blobUriOf(pointer);
@@ -28,63 +39,76 @@ export async function load<D extends DescMessage>(
     } catch (error) {
       if (!(error instanceof StorageNotFoundError)) throw error;
       // A root that a newer write replaced may be collected between the two reads.
-      const again = await storage.pointers.get(owner.key, options);
+      const again = await storage.pointers.get(owner.key, options && callOf(options));
       if (again?.writeId === pointer.writeId) throw danglingPointer(pointer, uri, error);
       pointer = again;
     }
   }
 }
 
-/** As {@link load}, for many, in order, with two round trips. */
+/** The owner's resource in whatever state; `undefined` where there is none, or it was dropped. */
+export async function load<D extends DescMessage>(
+  context: RepositoryContext,
+  kind: ResourceKind<D>,
+  owner: OwnerRef,
+  options?: ReadOptions,
+): Promise<Loaded<D> | undefined> {
+  const root = await loadRoot(context, kind, owner, options);
+  return root && !isDropped(root) ? root : undefined;
+}
+
+/** A row of a listing whose resource cannot be told, because what is stored of it is damaged or gone. */
+export interface DamagedRow {
+  readonly key: string;
+  readonly cause: StorageCorruptionError;
+}
+
+/**
+ * As {@link loadRoot}, for many, in order, with two round trips. What is damaged does not hide the others: it is
+ * `undefined`, and told in `damaged`.
+ */
 export async function loadMany<D extends DescMessage>(
   context: RepositoryContext,
   kind: ResourceKind<D>,
   owners: readonly OwnerRef[],
-  options?: CallOptions,
-): Promise<(Loaded<D> | undefined)[]> {
-  const { pointers, blobs } = context.storage;
-  const rows = await pointers.getBatch(
+  options: ReadOptions = {},
+): Promise<{ roots: (Loaded<D> | Dropped | undefined)[]; damaged: DamagedRow[] }> {
+  const rows = await context.storage.pointers.getBatch(
     owners.map((owner) => owner.key),
     options,
   );
-  const present = rows.filter((row) => row !== undefined);
-  const fetched = await blobs.getBatch(present.map(blobUriOf), options);
-  const blobOf = new Map(present.map((row, i) => [row, fetched[i]]));
-  return mapBounded(owners, RELOAD_CONCURRENCY, async (owner, i) => {
+  const call = callOf(options);
+  const damaged: (DamagedRow | undefined)[] = [];
+  const blobs = await fetchRoots(context, rows, call);
+  const roots = await mapBounded(owners, RELOAD_CONCURRENCY, async (owner, i) => {
     const row = rows[i];
-    if (!row) return undefined;
-    const blob = blobOf.get(row);
-    return blob ? decodeRoot(kind, owner, row, blob) : load(context, kind, owner, options);
+    const blob = row && blobs.get(row);
+    try {
+      return row && blob ? decodeRoot(kind, owner, row, blob) : await follow(context, kind, owner, row, call);
+    } catch (cause) {
+      if (!(cause instanceof StorageCorruptionError)) throw cause;
+      damaged[i] = { key: owner.key, cause };
+      return undefined;
+    }
   });
+  return { roots, damaged: damaged.filter((row) => row !== undefined) };
 }
 
-/**
- * The live resource that the name pointer at `nameKey` leads to. A name that its owner no longer bears, because a
- * rename or a drop came between the two reads, counts as absent.
- */
-export async function loadByName<D extends DescMessage>(
-  context: RepositoryContext,
-  kind: ResourceKind<D>,
-  nameKey: string,
-  ownerOf: (id: string) => OwnerRef,
-  options?: CallOptions,
-): Promise<Loaded<D> | undefined> {
-  const id = await resolveName(context, nameKey, options);
-  if (id === undefined) return undefined;
-  const loaded = await load(context, kind, ownerOf(id), options);
-  const borne =
-    loaded?.pointer.state === 'LIVE' && loaded.envelope.names.some((name) => name.key === nameKey);
-  return borne ? loaded : undefined;
-}
-
-/** The id that a name pointer holds. */
-export async function resolveName(
+/** The blobs of `rows` that one request answers. None where one is damaged: each is then fetched by itself. */
+async function fetchRoots(
   { storage }: RepositoryContext,
-  nameKey: string,
-  options?: CallOptions,
-): Promise<string | undefined> {
-  const pointer = await storage.pointers.get(nameKey, options);
-  return pointer?.kind === 'value' ? pointer.value : undefined;
+  rows: readonly (Pointer | undefined)[],
+  options: CallOptions,
+): Promise<Map<Pointer, Blob | undefined>> {
+  const present = rows.filter((row) => row?.kind === 'blob');
+  try {
+    const uris = present.map((row) => row.blobUri);
+    const fetched = await storage.blobs.getBatch(uris, options);
+    return new Map(present.map((row, i) => [row, fetched[i]]));
+  } catch (error) {
+    if (!(error instanceof StorageCorruptionError)) throw error;
+    return new Map();
+  }
 }
 
 /**
@@ -107,6 +131,11 @@ export async function readNamed<T>(
       cause: error,
     });
   }
+}
+
+/** Only what every call takes: a second look at a pointer is always a strong one. */
+function callOf({ signal }: CallOptions): CallOptions {
+  return signal ? { signal } : {};
 }
 
 function blobUriOf(pointer: Pointer): string {

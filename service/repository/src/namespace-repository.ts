@@ -1,30 +1,31 @@
 import { create } from '@bufbuild/protobuf';
 import { NamespaceSchema } from '@floecat/proto/resources';
-import type { BatchOperation, CallOptions } from '@floecat/storage-spi';
-import { InvalidArgumentError, lastSegment, StorageConflictError } from '@floecat/storage-spi';
+import type { CallOptions, ReadOptions } from '@floecat/storage-spi';
+import { InvalidArgumentError, lastSegment } from '@floecat/storage-spi';
 
-import type { CatalogRepository } from './catalog-repository.ts';
-import { changeOf, commit } from './commit.ts';
-import { ResourceConflictError, ResourceNotFoundError } from './errors.ts';
-import { loadByName, resolveName } from './load.ts';
+import { namesOf } from './change.ts';
+import type { DropOptions } from './drop.ts';
+import { close, ifEmpty, reopen } from './drop.ts';
+import { ResourceNotFoundError } from './errors.ts';
+import { namespaceKind } from './kinds.ts';
+import { loadRoot } from './load.ts';
+import { idIn, requirePath } from './name-path.ts';
+import { catalogSteps, namespaceSteps } from './name-steps.ts';
 import { checkName, dotted } from './names.ts';
 import type { Page, PageRequest } from './page.ts';
-import { pageOf } from './page.ts';
-import { namespacePathKey, namespacePathsPrefix, ownerById } from './pointer-keys.ts';
+import { pageOf, readsOf } from './page.ts';
+import { namespacePathKey, namespacePathsPrefix } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
-import { namespaceKind } from './resource-kind.ts';
-import type { Loaded } from './root-blob.ts';
+import { ResourceRepository } from './resource-repository.ts';
+import type { Loaded, MutationMeta } from './root-blob.ts';
+import { isDropped } from './root-blob.ts';
 
 export type LoadedNamespace = Loaded<typeof NamespaceSchema>;
 
 /** Namespaces, which may be nested; a path of levels names one. */
-export class NamespaceRepository {
-  readonly #context: RepositoryContext;
-  readonly #catalogs: CatalogRepository;
-
-  constructor(context: RepositoryContext, catalogs: CatalogRepository) {
-    this.#context = context;
-    this.#catalogs = catalogs;
+export class NamespaceRepository extends ResourceRepository<typeof NamespaceSchema> {
+  constructor(context: RepositoryContext) {
+    super(context, namespaceKind);
   }
 
   /**
@@ -36,73 +37,83 @@ export class NamespaceRepository {
     levels: readonly string[],
     options: CallOptions & { readonly properties?: Readonly<Record<string, string>> } = {},
   ): Promise<LoadedNamespace> {
-    if (levels.length === 0)
-      throw new InvalidArgumentError('a namespace has at least one level: give it a name');
-    for (const level of levels) checkName('namespace level', level);
-    const { account, clock, random } = this.#context;
-    const parents: Loaded[] = [await this.#catalogs.require(catalog, options)];
-    const catalogId = parents[0]?.owner.id ?? '';
-    if (levels.length > 1) parents.push(await this.require(catalog, levels.slice(0, -1), options));
-    const id = random.uuid();
-    const owner = ownerById(account, 'namespaces', id);
-    const pathKey = namespacePathKey(account, catalogId, levels);
+    checkLevels(levels);
+    const { properties, ...call } = options;
+    const { account, clock, random } = this.context;
+    const { id: catalogId } = await requirePath(this.context, catalogSteps(account, catalog), call);
+    const parentId = await this.#parentId(catalogId, levels, call);
     const resource = create(NamespaceSchema, {
-      id,
+      id: random.uuid(),
       catalogId,
+      parentId,
       levels: [...levels],
-      properties: { ...options.properties },
+      properties: { ...properties },
       createdAtMs: BigInt(clock.now()),
     });
-    const change = changeOf(namespaceKind, {
-      owner,
-      resource,
-      state: 'LIVE',
-      names: [{ action: 'create', key: pathKey }],
-    });
-    const result = await commit(this.#context, [change], { ...options, checks: parents.map(isAlive) });
-    if (!result.applied) {
-      if (!result.conflicts.some((conflict) => conflict.key === pathKey))
-        throw new ResourceConflictError(`the parent of ${dotted(levels)} was dropped meanwhile`);
-      throw new StorageConflictError(`namespace ${dotted(levels)} exists already in catalog ${catalog}`, {
-        operation: 'create namespace',
-        key: pathKey,
-      });
-    }
-    return result.loaded[0];
+    return this.insert(resource, call);
   }
 
-  async get(
+  get(
     catalog: string,
     levels: readonly string[],
-    options?: CallOptions,
+    options?: ReadOptions,
   ): Promise<LoadedNamespace | undefined> {
-    const { account } = this.#context;
-    const pathKey = namespacePathKey(account, await this.#catalogs.requireId(catalog, options), levels);
-    return loadByName(
-      this.#context,
-      namespaceKind,
-      pathKey,
-      (id) => ownerById(account, 'namespaces', id),
-      options,
-    );
+    return this.atPath(namespaceSteps(this.context.account, catalog, levels), options);
   }
 
-  async require(catalog: string, levels: readonly string[], options?: CallOptions): Promise<LoadedNamespace> {
+  async require(catalog: string, levels: readonly string[], options?: ReadOptions): Promise<LoadedNamespace> {
     const namespace = await this.get(catalog, levels, options);
-    if (!namespace) throw missing(catalog, levels);
+    if (!namespace) throw new ResourceNotFoundError('namespace', dotted(levels), `not in catalog ${catalog}`);
     return namespace;
   }
 
-  /** The namespace's id by two pointer reads, for keys that hold it. */
-  async requireId(catalog: string, levels: readonly string[], options?: CallOptions): Promise<string> {
-    const catalogId = await this.#catalogs.requireId(catalog, options);
-    const id = await resolveName(
-      this.#context,
-      namespacePathKey(this.#context.account, catalogId, levels),
-      options,
-    );
-    if (id === undefined) throw missing(catalog, levels);
-    return id;
+  /** The namespace's id by pointer reads alone, for keys that hold it. */
+  async requireId(catalog: string, levels: readonly string[], options?: ReadOptions): Promise<string> {
+    const path = namespaceSteps(this.context.account, catalog, levels);
+    return (await requirePath(this.context, path, options)).id;
+  }
+
+  /**
+   * Gives it another path in its catalog; what is in it stays in it. One that holds other namespaces is refused
+   * (`ResourceNotEmptyError`): their paths lie below its own. It takes nothing new meanwhile.
+   */
+  async rename(
+    target: LoadedNamespace,
+    levels: readonly string[],
+    options: CallOptions = {},
+  ): Promise<LoadedNamespace> {
+    checkLevels(levels);
+    const { catalogId, levels: before } = target.resource;
+    if (before.every((level, i) => levels[i] === level))
+      throw new InvalidArgumentError(
+        `${dotted(before)} cannot become ${dotted(levels)}, which is itself or in it`,
+      );
+    const parentId = await this.#parentId(catalogId, levels, options);
+    const closed = await close(this.context, this.kind, target, options);
+    const nested = this.kind
+      .children(closed.owner, namesOf(closed))
+      .filter(({ kind }) => kind.collection === this.kind.collection);
+    await ifEmpty(this.context, this.kind, closed, nested, options);
+    try {
+      return await this.update(
+        closed,
+        (namespace) => void Object.assign(namespace, { levels: [...levels], parentId }),
+        options,
+      );
+    } catch (error) {
+      // Best effort: where it stays closed, a sweep or the next change opens it.
+      await reopen(this.context, this.kind, closed, options).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Drops the one that has this path, or goes on with a drop of it: it keeps its path until nothing lies below it. */
+  async dropAt(catalog: string, levels: readonly string[], options: DropOptions = {}): Promise<MutationMeta> {
+    const call = options.signal ? { signal: options.signal } : {};
+    const id = await this.requireId(catalog, levels, call);
+    const begun = await loadRoot(this.context, this.kind, this.ownerOf(id), call);
+    if (begun && isDropped(begun)) return this.drop(id, options);
+    return this.drop(() => this.require(catalog, levels, call), options);
   }
 
   /** The namespaces directly below `parent` (no levels: the outermost ones), each as its levels. */
@@ -111,24 +122,49 @@ export class NamespaceRepository {
     parent: readonly string[],
     request: PageRequest = {},
   ): Promise<Page<readonly string[]>> {
-    const call = request.signal && { signal: request.signal };
-    const catalogId = await this.#catalogs.requireId(catalog, call);
-    if (parent.length > 0) await this.requireId(catalog, parent, call);
-    const prefix = namespacePathsPrefix(this.#context.account, catalogId, parent);
-    const page = await this.#context.storage.pointers.listPointersByPrefix(prefix, request);
+    const prefix = await this.#childrenPrefix(catalog, parent, readsOf(request));
+    const page = await this.context.storage.pointers.listPointersByPrefix(prefix, request);
     return pageOf(
       page.pointers.map((pointer) => [...parent, lastSegment(pointer.key)]),
       page,
     );
   }
+
+  /** As {@link listChildren}, with the resources. */
+  async list(
+    catalog: string,
+    parent: readonly string[],
+    request: PageRequest = {},
+  ): Promise<Page<LoadedNamespace>> {
+    return this.listNamed(await this.#childrenPrefix(catalog, parent, readsOf(request)), request);
+  }
+
+  /** How many lie directly below `parent`. */
+  async count(catalog: string, parent: readonly string[], options: ReadOptions = {}): Promise<number> {
+    const prefix = await this.#childrenPrefix(catalog, parent, options);
+    return this.context.storage.pointers.countByPrefix(prefix, options);
+  }
+
+  async #childrenPrefix(catalog: string, parent: readonly string[], options: ReadOptions): Promise<string> {
+    const { account } = this.context;
+    const { id: catalogId } = await requirePath(this.context, catalogSteps(account, catalog), options);
+    if (parent.length > 0) await this.requireId(catalog, parent, options);
+    return namespacePathsPrefix(account, catalogId, parent);
+  }
+
+  /** The id of the namespace that one with these levels lies in; empty for an outermost one. */
+  async #parentId(catalogId: string, levels: readonly string[], options: CallOptions): Promise<string> {
+    const above = levels.slice(0, -1);
+    if (above.length === 0) return '';
+    const key = namespacePathKey(this.context.account, catalogId, above);
+    const id = idIn(await this.context.storage.pointers.get(key, options));
+    if (id === undefined) throw new ResourceNotFoundError('namespace', dotted(above));
+    return id;
+  }
 }
 
-/** The check that a parent is still the same and takes children. */
-export function isAlive(parent: Loaded): BatchOperation {
-  const { key, incarnation } = parent.pointer;
-  return { op: 'check-owner', key, incarnation, states: ['LIVE'] };
-}
-
-function missing(catalog: string, levels: readonly string[]): ResourceNotFoundError {
-  return new ResourceNotFoundError('namespace', dotted(levels), `not in catalog ${catalog}`);
+function checkLevels(levels: readonly string[]): void {
+  if (levels.length === 0)
+    throw new InvalidArgumentError('a namespace has at least one level: give it a name');
+  for (const level of levels) checkName('namespace level', level);
 }

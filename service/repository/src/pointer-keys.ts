@@ -1,4 +1,4 @@
-import { InvalidArgumentError, joinKey, lastSegment, prefixOf } from '@floecat/storage-spi';
+import { InvalidArgumentError, joinKey, lastSegment, prefixOf, splitKey } from '@floecat/storage-spi';
 
 /**
  * Every pointer key that the product writes.
@@ -25,6 +25,23 @@ export const ACCOUNT_DIRECTORY = '/floecat/directory/accounts/all/by-id/';
 
 /** Separates the levels of a namespace, in keys as in the Iceberg REST protocol; no level contains it. */
 export const LEVEL_SEPARATOR = '\u001f';
+
+/** What the owners of a collection are called; also the name of their kind's type. */
+const TYPES = {
+  accounts: 'account',
+  catalogs: 'catalog',
+  namespaces: 'namespace',
+  tables: 'table',
+  views: 'view',
+  statistics: 'snapshot',
+  'scan-bundles': 'snapshot',
+} as const;
+
+export type ResourceType = (typeof TYPES)[Collection];
+
+export function typeOfCollection(collection: Collection): ResourceType {
+  return TYPES[collection];
+}
 
 export type Collection =
   | 'accounts'
@@ -90,6 +107,12 @@ export function snapshotOwner(
   };
 }
 
+/** The owner of a snapshot's part by its `id`. */
+export function snapshotOwnerOfId(account: string, id: string, part: SnapshotPart): OwnerRef {
+  const at = id.lastIndexOf('/');
+  return snapshotOwner(account, id.slice(0, at), BigInt(id.slice(at + 1)), part);
+}
+
 /** 19 digits, so that key order is the order of the ids. */
 function snapshotDigits(snapshotId: bigint): string {
   if (snapshotId < 0n || snapshotId > 9_223_372_036_854_775_807n)
@@ -145,6 +168,12 @@ export function namespacePathKey(account: string, catalog: string, levels: reado
   return namespacePathsPrefix(account, catalog, levels.slice(0, -1)) + lastPart(joinKey(levels.at(-1) ?? ''));
 }
 
+/** Catalog and levels of a key that {@link namespacePathKey} made. */
+export function namespaceOfPathKey(key: string): { catalog: string; levels: string[] } {
+  const [, , , catalog = '', , , parent = '', level = ''] = splitKey(key);
+  return { catalog, levels: [...(parent === '' ? [] : parent.split(LEVEL_SEPARATOR)), level] };
+}
+
 export function relationNamesPrefix(
   account: string,
   namespace: string,
@@ -160,6 +189,13 @@ export function relationNameKey(
   name: string,
 ): string {
   return joinKey('accounts', account, 'namespaces', namespace, collection, 'by-name', name);
+}
+
+/** What a name pointer names. */
+export function nameKeyType(key: string): 'catalog' | 'namespace' | 'table' | 'view' {
+  const [, , family, , collection] = splitKey(key);
+  if (family === 'catalogs') return collection === 'namespaces' ? 'namespace' : 'catalog';
+  return collection === 'views' ? 'view' : 'table';
 }
 
 function lastPart(key: string): string {

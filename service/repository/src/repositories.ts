@@ -4,6 +4,7 @@ import { NamespaceRepository } from './namespace-repository.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { SnapshotRepository } from './snapshot-repository.ts';
 import { TableRepository } from './table-repository.ts';
+import { ViewRepository } from './view-repository.ts';
 
 /** The repositories of one account over one storage. */
 export interface Repositories {
@@ -12,18 +13,18 @@ export interface Repositories {
   readonly catalogs: CatalogRepository;
   readonly namespaces: NamespaceRepository;
   readonly tables: TableRepository;
+  readonly views: ViewRepository;
   readonly snapshots: SnapshotRepository;
 }
 
 export function openRepositories(context: RepositoryContext): Repositories {
-  const catalogs = new CatalogRepository(context);
-  const namespaces = new NamespaceRepository(context, catalogs);
   return {
     context,
     accounts: new AccountRepository(context),
-    catalogs,
-    namespaces,
-    tables: new TableRepository(context, namespaces),
+    catalogs: new CatalogRepository(context),
+    namespaces: new NamespaceRepository(context),
+    tables: new TableRepository(context),
+    views: new ViewRepository(context),
     snapshots: new SnapshotRepository(context),
   };
 }

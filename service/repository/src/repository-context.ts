@@ -1,22 +1,65 @@
 import type { Clock, RandomSource, Storage } from '@floecat/storage-spi';
-import { systemClock, systemRandom } from '@floecat/storage-spi';
+import { cacheBlobStore, cachePointerStore, systemClock, systemRandom } from '@floecat/storage-spi';
+
+import { NameIndex } from './name-index.ts';
+
+export const DEFAULT_BLOB_CACHE_BYTES = 64 * 1024 * 1024;
 
 /** What every repository stands on. */
 export interface RepositoryContext {
+  /** Readers' view of the stores: what cannot change may come from memory. */
   readonly storage: Storage;
   readonly clock: Clock;
   readonly random: RandomSource;
   /** Account that everything is read and written under. */
   readonly account: string;
+  readonly names: NameIndex;
+}
+
+export interface CacheSettings {
+  /** Bytes of immutable blobs held in memory; 0 holds none. Default 64 MiB. */
+  readonly blobBytes?: number;
+  /** How old a pointer may be that a read with `consistency: 'eventual'` gets from memory, ms. Default 0: none is. */
+  readonly pointerStalenessMs?: number;
+}
+
+export interface ContextOptions {
+  readonly clock?: Clock;
+  readonly random?: RandomSource;
+  readonly cache?: CacheSettings;
 }
 
 export function repositoryContext(
   storage: Storage,
   account: string,
-  {
-    clock = systemClock,
-    random = systemRandom,
-  }: { readonly clock?: Clock; readonly random?: RandomSource } = {},
+  { clock = systemClock, random = systemRandom, cache = {} }: ContextOptions = {},
 ): RepositoryContext {
-  return Object.freeze({ storage, account, clock, random });
+  return Object.freeze({
+    storage: withCaches(storage, cache, clock),
+    account,
+    clock,
+    random,
+    names: new NameIndex(),
+  });
+}
+
+/** The same stores, caches and names, for another account. */
+export function contextFor(context: RepositoryContext, account: string): RepositoryContext {
+  return Object.freeze({ ...context, account });
+}
+
+function withCaches(storage: Storage, cache: CacheSettings, clock: Clock): Storage {
+  const { blobBytes = DEFAULT_BLOB_CACHE_BYTES, pointerStalenessMs: stalenessMs = 0 } = cache;
+  if (blobBytes === 0 && stalenessMs === 0) return storage;
+  const { system, secrets, layout } = storage;
+  return {
+    pointers:
+      stalenessMs === 0 ? storage.pointers : cachePointerStore(storage.pointers, { stalenessMs, clock }),
+    system,
+    blobs: blobBytes === 0 ? storage.blobs : cacheBlobStore(storage.blobs, { maxBytes: blobBytes }),
+    secrets,
+    layout,
+    close: () => storage.close(),
+    [Symbol.asyncDispose]: () => storage.close(),
+  };
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { Envelope } from '@floecat/proto/envelope';
-import { OwnerState as StoredState, RootBlobSchema } from '@floecat/proto/envelope';
+import type { Envelope, Tombstone } from '@floecat/proto/envelope';
+import { OwnerState as StoredState, RootBlobSchema, TombstoneSchema } from '@floecat/proto/envelope';
 import type { Blob, OwnerState, Pointer } from '@floecat/storage-spi';
 import { StorageCorruptionError, StorageMisconfiguredError } from '@floecat/storage-spi';
 
@@ -31,13 +31,34 @@ export interface MutationMeta {
   readonly time: number;
 }
 
-/** A resource as it was read: with the pointer that led to it and the envelope of its root. */
-export interface Loaded<D extends DescMessage = DescMessage> {
+/** What a canonical pointer leads to. */
+interface Root {
   readonly owner: OwnerRef;
   readonly pointer: Pointer;
   readonly envelope: Envelope;
-  readonly resource: MessageShape<D>;
   readonly meta: MutationMeta;
+}
+
+/** A resource as it was read: with the pointer that led to it and the envelope of its root. */
+export interface Loaded<D extends DescMessage = DescMessage> extends Root {
+  readonly resource: MessageShape<D>;
+}
+
+/** What is left of an owner that was dropped: a tombstone, or, in state DELETING, one that is still taken apart. */
+export interface Dropped extends Root {
+  readonly tombstone: Tombstone;
+}
+
+export function isDropped(root: Loaded | Dropped): root is Dropped {
+  return 'tombstone' in root;
+}
+
+/**
+ * Whether a reader sees it: it is live, or closed to new children while somebody looks whether it has any. What is
+ * STAGED has no name yet; what was dropped is gone.
+ */
+export function isPresent(root: Loaded | Dropped): root is Loaded {
+  return !isDropped(root) && (root.pointer.state === 'LIVE' || root.pointer.state === 'DELETING');
 }
 
 export function mutationMeta(pointer: Pointer, etag: string): MutationMeta {
@@ -51,7 +72,7 @@ export function decodeRoot<D extends DescMessage>(
   owner: OwnerRef,
   pointer: Pointer,
   blob: Blob,
-): Loaded<D> {
+): Loaded<D> | Dropped {
   const uri = blob.header.uri;
   const broken = (why: string, cause?: unknown): StorageCorruptionError =>
     new StorageCorruptionError(`${pointer.key} leads to ${uri}, ${why}: run floecat verify`, {
@@ -66,17 +87,16 @@ export function decodeRoot<D extends DescMessage>(
       `${uri} was written by a newer version (envelope format ${envelope.format}, schema ${envelope.schemaVersion}): upgrade`,
       { operation: 'load', key: pointer.key },
     );
-  if (envelope.messageType !== kind.schema.typeName) throw broken(`which holds a ${envelope.messageType}`);
+  const type = envelope.messageType;
+  const dropped = type === TombstoneSchema.typeName;
+  if (type !== kind.schema.typeName && !dropped) throw broken(`which holds a ${type}`);
   if (envelope.owner !== pointer.key) throw broken(`which belongs to ${envelope.owner}`);
   if (envelope.version !== BigInt(pointer.version) || envelope.writeId !== pointer.writeId)
     throw broken(`which is version ${envelope.version} of another write`);
-  return {
-    owner,
-    pointer,
-    envelope,
-    resource: parse(() => fromBinary(kind.schema, resource), broken),
-    meta: mutationMeta(pointer, blob.header.etag),
-  };
+  const root = { owner, pointer, envelope, meta: mutationMeta(pointer, blob.header.etag) };
+  return dropped
+    ? { ...root, tombstone: parse(() => fromBinary(TombstoneSchema, resource), broken) }
+    : { ...root, resource: parse(() => fromBinary(kind.schema, resource), broken) };
 }
 
 export function encodeRoot(envelope: Envelope, resource: Uint8Array): Uint8Array {

@@ -16,16 +16,18 @@ import {
 } from '@floecat/storage-spi';
 
 import type { BlobWriter } from './blob-writer.ts';
-import type { Change } from './commit.ts';
-import { changeOf, commit } from './commit.ts';
+import type { Change } from './change.ts';
+import { changeOf } from './change.ts';
+import { commit } from './commit.ts';
 import { ResourceConflictError } from './errors.ts';
 import { load, loadMany, readNamed } from './load.ts';
 import type { Page, PageRequest } from './page.ts';
-import { pageOf } from './page.ts';
+import { pageOf, readsOf } from './page.ts';
 import { parseSnapshotKey, snapshotOwner, snapshotsPrefix } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
-import { scanBundleKind, statisticsKind } from './resource-kind.ts';
+import { scanBundleKind, statisticsKind } from './kinds.ts';
 import type { Loaded } from './root-blob.ts';
+import { isPresent } from './root-blob.ts';
 import type { LoadedTable } from './table-repository.ts';
 
 export type LoadedStatistics = Loaded<typeof SnapshotStatisticsSchema>;
@@ -77,7 +79,7 @@ export class SnapshotRepository {
     const { key, incarnation } = table.pointer;
     const result = await commit(this.#context, changes, {
       ...options,
-      checks: [{ op: 'check-owner', key, incarnation, states: ['STAGED', 'LIVE'] }],
+      also: [{ op: 'check-owner', key, incarnation, states: ['STAGED', 'LIVE'] }],
     });
     if (result.applied) return;
     const [conflict] = result.conflicts;
@@ -85,6 +87,7 @@ export class SnapshotRepository {
       conflict?.key === key
         ? `table ${table.resource.name} was dropped or swept while its snapshots were stored: register it again`
         : `${conflict?.key} exists already`,
+      { conflicts: result.conflicts },
     );
   }
 
@@ -99,16 +102,9 @@ export class SnapshotRepository {
       .map((pointer) => parseSnapshotKey(pointer.key))
       .filter(({ part }) => part === 'statistics')
       .map(({ snapshotId }) => snapshotOwner(account, table.owner.id, snapshotId, 'statistics'));
-    const loaded = await loadMany(
-      this.#context,
-      statisticsKind,
-      owners,
-      request.signal && { signal: request.signal },
-    );
-    return pageOf(
-      loaded.filter((statistics) => statistics !== undefined),
-      page,
-    );
+    const { roots, damaged } = await loadMany(this.#context, statisticsKind, owners, readsOf(request));
+    const items = roots.filter((root): root is LoadedStatistics => root !== undefined && isPresent(root));
+    return pageOf(items, page, damaged);
   }
 
   statistics(

@@ -1,59 +1,79 @@
 import type { CallOptions, Pointer } from '@floecat/storage-spi';
 import { lastSegment } from '@floecat/storage-spi';
 
-import { changeOf, commit } from './commit.ts';
-import { load } from './load.ts';
-import { ownerById, ownersPrefix, tableChildrenPrefix } from './pointer-keys.ts';
+import { dropOwner, reopen } from './drop.ts';
+import { ResourceConflictError } from './errors.ts';
+import { accountKind, catalogKind, namespaceKind, tableKind, viewKind } from './kinds.ts';
+import { loadRoot } from './load.ts';
+import { accountOwner, ownersPrefix } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
-import { tableKind } from './resource-kind.ts';
+import type { ResourceKind } from './resource-kind.ts';
+import { isDropped } from './root-blob.ts';
 import type { LoadedTable } from './table-repository.ts';
 
 export interface SweepReport {
-  /** Tables that were staged, never published, and are gone now. */
+  /** Owners that were left unfinished, and are settled now. */
   readonly swept: number;
   /** Rows that hung on them. */
   readonly children: number;
-  /** Tables that could not be swept, with the reason; the others were. */
+  /** Owners that could not be settled, with the reason; the others were. */
   readonly failed: readonly { readonly key: string; readonly cause: unknown }[];
 }
 
 /**
- * Ends registrations that were never finished: a table that has stood STAGED for longer than the pointer
- * collector's grace, or that an interrupted sweep left DELETING, goes to DELETING, its
- * children are deleted, then its row. Publishing and sweeping compare the same row, so a table that was just
- * published is never taken. Blobs are left to the collector. Safe to run in many processes and to interrupt.
+ * Settles what somebody began in this account and did not finish within the pointer collector's grace:
+ * a registration that was staged and never published ends, a drop that was decided goes on to its end, and what was
+ * closed for a drop or a rename that never came is opened again. Each compares the row that its rival compares, so
+ * a table that was just published is never taken. Blobs are left to the collector. Safe to run in many processes and
+ * to interrupt.
  */
-export async function sweepStagedTables(
+export async function sweepUnfinished(
   context: RepositoryContext,
   options: CallOptions = {},
 ): Promise<SweepReport> {
-  const { account, clock, storage } = context;
-  const prefix = ownersPrefix(account, 'tables');
-  let swept = 0;
-  let children = 0;
-  const failed: SweepReport['failed'][number][] = [];
-  let pageToken: string | undefined;
-  do {
-    const page = await storage.pointers.listPointersByPrefix(prefix, {
-      ...options,
-      ...(pageToken && { pageToken }),
-    });
-    for (const row of page.pointers) {
-      if (row.state !== 'STAGED' && row.state !== 'DELETING') continue;
-      if (clock.now() - row.updatedAt <= storage.layout.pointerGraceMs) continue;
-      try {
-        const gone = await sweepOne(context, row, options);
-        if (gone === undefined) continue;
-        swept++;
-        children += gone;
-      } catch (cause) {
-        options.signal?.throwIfAborted();
-        failed.push({ key: row.key, cause });
-      }
+  const report = { swept: 0, children: 0, failed: [] as SweepReport['failed'][number][] };
+  for await (const [kind, row] of owners(context, options)) {
+    if (!isUnfinished(context, row)) continue;
+    try {
+      const children = await settleOwner(context, kind, row, options);
+      if (children === undefined) continue;
+      report.swept++;
+      report.children += children;
+    } catch (cause) {
+      options.signal?.throwIfAborted();
+      report.failed.push({ key: row.key, cause });
     }
-    pageToken = page.nextPageToken;
-  } while (pageToken !== undefined);
-  return { swept, children, failed };
+  }
+  return report;
+}
+
+/** Whether an owner's row is of something that was begun, and has stood for longer than the grace. */
+export function isUnfinished({ clock, storage }: RepositoryContext, row: Pointer): boolean {
+  if (row.state !== 'STAGED' && row.state !== 'DELETING') return false;
+  return clock.now() - row.updatedAt > storage.layout.pointerGraceMs;
+}
+
+/**
+ * Finishes what `row`, in state STAGED or DELETING, was begun with. Answers how many rows hung on it, or `undefined` where somebody
+ * else moved it first.
+ */
+export async function settleOwner(
+  context: RepositoryContext,
+  kind: ResourceKind,
+  row: Pointer,
+  options: CallOptions = {},
+): Promise<number | undefined> {
+  const root = await loadRoot(context, kind, kind.owner(context.account, lastSegment(row.key)), options);
+  if (!root || root.pointer.writeId !== row.writeId) return undefined;
+  try {
+    if (isDropped(root) || row.state === 'STAGED')
+      return (await dropOwner(context, kind, root, options)).dependents;
+    await reopen(context, kind, root, options);
+    return 0;
+  } catch (error) {
+    if (error instanceof ResourceConflictError) return undefined;
+    throw error;
+  }
 }
 
 /** Ends one registration at once, as a sweep would after the grace: for a registration that failed. */
@@ -64,42 +84,31 @@ export async function discardStagedTable(
 ): Promise<void> {
   const row = await context.storage.pointers.get(table.owner.key, options);
   if (row?.state === 'STAGED' && row.incarnation === table.pointer.incarnation)
-    await sweepOne(context, row, options);
+    await settleOwner(context, tableKind, row, options);
 }
 
-/** The number of children deleted, or `undefined` where somebody else moved the row first. */
-async function sweepOne(
-  context: RepositoryContext,
-  row: Pointer,
+/** Every owner of the account that has a state of its own, page by page. */
+async function* owners(
+  { account, storage }: RepositoryContext,
   options: CallOptions,
-): Promise<number | undefined> {
-  const { account, storage } = context;
-  const id = lastSegment(row.key);
-  const owner = ownerById(account, 'tables', id);
-  const staged = await load(context, tableKind, owner, options);
-  if (!staged || staged.pointer.writeId !== row.writeId) return undefined;
-  let deleting = staged.pointer;
-  if (deleting.state === 'STAGED') {
-    const change = changeOf(tableKind, {
-      owner,
-      previous: staged,
-      resource: staged.resource,
-      state: 'DELETING',
-    });
-    const result = await commit(context, [change], options);
-    if (!result.applied) return undefined;
-    deleting = result.loaded[0].pointer;
+): AsyncGenerator<[ResourceKind, Pointer]> {
+  for (const [kind, collection] of [
+    [tableKind, 'tables'],
+    [viewKind, 'views'],
+    [namespaceKind, 'namespaces'],
+    [catalogKind, 'catalogs'],
+  ] as const) {
+    const prefix = ownersPrefix(account, collection);
+    let pageToken: string | undefined;
+    do {
+      const page = await storage.pointers.listPointersByPrefix(prefix, {
+        ...options,
+        ...(pageToken && { pageToken }),
+      });
+      for (const row of page.pointers) yield [kind, row];
+      pageToken = page.nextPageToken;
+    } while (pageToken !== undefined);
   }
-  let children = 0;
-  let left = 0;
-  do {
-    const { deleted, skipped } = await storage.pointers.deleteByPrefix(
-      tableChildrenPrefix(account, id),
-      options,
-    );
-    children += deleted;
-    left = skipped;
-  } while (left > 0);
-  const result = await storage.pointers.compareAndDelete(owner.key, deleting, options);
-  return result.applied ? children : undefined;
+  const own = await storage.pointers.get(accountOwner(account).key, options);
+  if (own) yield [accountKind, own];
 }

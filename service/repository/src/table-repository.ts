@@ -1,22 +1,21 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
 import { TableSchema } from '@floecat/proto/resources';
-import type { BatchOperation, CallOptions, Pointer } from '@floecat/storage-spi';
-import { lastSegment, StorageConflictError } from '@floecat/storage-spi';
+import type { CallOptions } from '@floecat/storage-spi';
 
-import { changeOf, commit } from './commit.ts';
-import { ResourceConflictError, ResourceNotFoundError } from './errors.ts';
-import { loadByName, readNamed } from './load.ts';
-import { checkName, dotted } from './names.ts';
-import type { LoadedNamespace, NamespaceRepository } from './namespace-repository.ts';
-import { isAlive } from './namespace-repository.ts';
-import type { Page, PageRequest } from './page.ts';
-import { pageOf } from './page.ts';
-import { ownerById, relationNameKey, relationNamesPrefix } from './pointer-keys.ts';
+import { changeOf } from './change.ts';
+import { commit } from './commit.ts';
+import { commitOne } from './commit-one.ts';
+import { conflictError } from './conflict-error.ts';
+import { ResourceConflictError } from './errors.ts';
+import { tableKind } from './kinds.ts';
+import { checkName } from './names.ts';
+import type { LoadedNamespace } from './namespace-repository.ts';
+import { isAlive } from './parent-checks.ts';
+import { fullName, RelationRepository } from './relation-repository.ts';
 import type { RepositoryContext } from './repository-context.ts';
-import { tableKind } from './resource-kind.ts';
 import type { Loaded } from './root-blob.ts';
-import { joinText, splitText } from './text-chunks.ts';
+import { splitText } from './text-chunks.ts';
 
 export type LoadedTable = Loaded<typeof TableSchema>;
 
@@ -36,21 +35,11 @@ export type NewTable = Pick<
 };
 
 /** Tables by name, and the two steps of a registration: stage without a name, publish with one. */
-export class TableRepository {
-  readonly #context: RepositoryContext;
-  readonly #namespaces: NamespaceRepository;
+export class TableRepository extends RelationRepository<typeof TableSchema> {
+  protected readonly collection = 'tables';
 
-  constructor(context: RepositoryContext, namespaces: NamespaceRepository) {
-    this.#context = context;
-    this.#namespaces = namespaces;
-  }
-
-  /** Throws `StorageConflictError` naming the holder if a table or view of this name exists. */
-  async assertNameFree(namespace: LoadedNamespace, name: string, options?: CallOptions): Promise<void> {
-    const keys = this.#nameKeys(namespace.owner.id, name);
-    const holders = await this.#context.storage.pointers.getBatch(keys, options);
-    const holder = holders.find((pointer) => pointer !== undefined);
-    if (holder) throw nameTaken(namespace, name, holder);
+  constructor(context: RepositoryContext) {
+    super(context, tableKind);
   }
 
   /**
@@ -64,9 +53,9 @@ export class TableRepository {
     options?: CallOptions,
   ): Promise<LoadedTable> {
     checkName('table', name);
-    const { account, clock, random } = this.#context;
+    const { clock, random } = this.context;
     const id = random.uuid();
-    const owner = ownerById(account, 'tables', id);
+    const owner = this.ownerOf(id);
     const { metadata, ...fields } = table;
     const { refs, payloads } = await splitText(owner, 'metadata', metadata);
     const resource = create(TableSchema, {
@@ -80,9 +69,7 @@ export class TableRepository {
       metadataBytes: BigInt(metadata.length),
     });
     const change = changeOf(tableKind, { owner, resource, state: 'STAGED', payloads });
-    const result = await commit(this.#context, [change], { ...options, checks: [isAlive(namespace)] });
-    if (!result.applied) throw parentGone(namespace);
-    return result.loaded[0];
+    return commitOne<LoadedTable>(this.context, change, { ...options, also: [isAlive(namespace)] });
   }
 
   /** Gives a staged table its name; from then on it is whole and visible. Compares the row that a sweep compares. */
@@ -91,25 +78,15 @@ export class TableRepository {
     staged: LoadedTable,
     options?: CallOptions,
   ): Promise<LoadedTable> {
-    const { name } = staged.resource;
-    const [nameKey, otherKey] = this.#nameKeys(namespace.owner.id, name);
-    const change = changeOf(tableKind, {
-      owner: staged.owner,
-      previous: staged,
-      resource: staged.resource,
-      state: 'LIVE',
-      names: [{ action: 'create', key: nameKey }],
-    });
-    const checks: BatchOperation[] = [isAlive(namespace), { op: 'check-absent', key: otherKey }];
-    const result = await commit(this.#context, [change], { ...options, checks });
-    if (!result.applied) {
-      const conflictAt = (key: string): (typeof result.conflicts)[number] | undefined =>
-        result.conflicts.find((conflict) => conflict.key === key);
-      const holder = conflictAt(nameKey) ?? conflictAt(otherKey);
-      if (holder?.current) throw nameTaken(namespace, name, holder.current);
-      throw conflictAt(staged.owner.key) ? swept(name) : parentGone(namespace);
-    }
-    return result.loaded[0];
+    const { owner, resource } = staged;
+    const label = fullName(namespace, resource.name);
+    const change = changeOf(tableKind, { owner, previous: staged, resource, state: 'LIVE', label });
+    const result = await commit(this.context, [change], { ...options, also: [isAlive(namespace)] });
+    if (result.applied) return result.roots[0] as LoadedTable;
+    const error = conflictError([change], result.conflicts);
+    throw result.conflicts.some(({ key }) => key === owner.key) && error instanceof ResourceConflictError
+      ? swept(resource.name)
+      : error;
   }
 
   /**
@@ -119,78 +96,10 @@ export class TableRepository {
   async touch(staged: LoadedTable, options?: CallOptions): Promise<LoadedTable> {
     const { owner, resource } = staged;
     const change = changeOf(tableKind, { owner, previous: staged, resource, state: 'STAGED' });
-    const result = await commit(this.#context, [change], options);
+    const result = await commit(this.context, [change], options);
     if (!result.applied) throw swept(resource.name);
-    return result.loaded[0];
+    return result.roots[0] as LoadedTable;
   }
-
-  async get(
-    catalog: string,
-    levels: readonly string[],
-    name: string,
-    options?: CallOptions,
-  ): Promise<LoadedTable | undefined> {
-    const { account } = this.#context;
-    const [nameKey] = this.#nameKeys(await this.#namespaces.requireId(catalog, levels, options), name);
-    return loadByName(this.#context, tableKind, nameKey, (id) => ownerById(account, 'tables', id), options);
-  }
-
-  async require(
-    catalog: string,
-    levels: readonly string[],
-    name: string,
-    options?: CallOptions,
-  ): Promise<LoadedTable> {
-    const table = await this.get(catalog, levels, name, options);
-    if (!table)
-      throw new ResourceNotFoundError('table', dotted([...levels, name]), `not in catalog ${catalog}`);
-    return table;
-  }
-
-  /** The metadata JSON, byte for byte as it was registered. */
-  async metadata(table: LoadedTable, options?: CallOptions): Promise<Uint8Array> {
-    const { metadata, metadataBytes } = table.resource;
-    const { blobs } = this.#context.storage;
-    return readNamed(this.#context, table, () => joinText(blobs, metadata, metadataBytes, options), options);
-  }
-
-  async listNames(
-    catalog: string,
-    levels: readonly string[],
-    request: PageRequest = {},
-  ): Promise<Page<string>> {
-    const call = request.signal && { signal: request.signal };
-    const namespace = await this.#namespaces.requireId(catalog, levels, call);
-    const prefix = relationNamesPrefix(this.#context.account, namespace, 'tables');
-    const page = await this.#context.storage.pointers.listPointersByPrefix(prefix, request);
-    return pageOf(
-      page.pointers.map((pointer) => lastSegment(pointer.key)),
-      page,
-    );
-  }
-
-  /** Where the name of a table is taken: by a table, or by a view. */
-  #nameKeys(namespace: string, name: string): [tableKey: string, viewKey: string] {
-    const { account } = this.#context;
-    return [
-      relationNameKey(account, namespace, 'tables', name),
-      relationNameKey(account, namespace, 'views', name),
-    ];
-  }
-}
-
-function nameTaken(namespace: LoadedNamespace, name: string, holder: Pointer): StorageConflictError {
-  const what = holder.key.includes('/views/by-name/') ? 'a view' : 'a table';
-  const id = holder.kind === 'value' ? holder.value : '?';
-  const full = dotted([...namespace.resource.levels, name]);
-  return new StorageConflictError(`${full} exists already, as ${what} with the id ${id}`, {
-    operation: 'create table',
-    key: holder.key,
-  });
-}
-
-function parentGone(namespace: LoadedNamespace): ResourceConflictError {
-  return new ResourceConflictError(`namespace ${dotted(namespace.resource.levels)} was dropped meanwhile`);
 }
 
 function swept(name: string): ResourceConflictError {

@@ -6,7 +6,7 @@ import { ResourceConflictError } from '@floecat/repository';
 import { StorageCorruptionError, StorageMisconfiguredError } from '@floecat/storage-spi';
 
 import { load } from '../src/load.ts';
-import { tableKind } from '../src/resource-kind.ts';
+import { tableKind } from '../src/kinds.ts';
 import type { World } from './support.ts';
 import { NEW_TABLE, openWorld } from './support.ts';
 

@@ -48,8 +48,8 @@ suite('snapshots', () => {
     await snapshots.createAll(table, [
       {
         snapshotId: 1n,
-        statistics: create(SnapshotStatisticsSchema, { snapshotId: 1n }),
-        bundle: create(ScanBundleSchema, { snapshotId: 1n }),
+        statistics: create(SnapshotStatisticsSchema, { tableId: table.owner.id, snapshotId: 1n }),
+        bundle: create(ScanBundleSchema, { tableId: table.owner.id, snapshotId: 1n }),
         writer: new BlobWriter(world.repositories.context),
       },
     ]);
@@ -77,8 +77,8 @@ suite('snapshots', () => {
       await snapshots.createAll(table, [
         {
           snapshotId,
-          statistics: create(SnapshotStatisticsSchema, { snapshotId }),
-          bundle: create(ScanBundleSchema, { snapshotId }),
+          statistics: create(SnapshotStatisticsSchema, { tableId: table.owner.id, snapshotId }),
+          bundle: create(ScanBundleSchema, { tableId: table.owner.id, snapshotId }),
           writer: new BlobWriter(world.repositories.context),
         },
       ]);

@@ -1,8 +1,9 @@
-import type { Repositories } from '@floecat/repository';
+import type { CacheSettings, Repositories } from '@floecat/repository';
 import { openRepositories, repositoryContext } from '@floecat/repository';
 import type { Storage } from '@floecat/storage-spi';
-import { openMemoryStorage } from '@floecat/storage-memory';
 import { FakeClock, seededRandom } from '@floecat/storage-testkit';
+
+import { openTestStorage, testSeed } from '../../../tools/localstack/test-storage.ts';
 
 export interface World extends AsyncDisposable {
   readonly storage: Storage;
@@ -10,12 +11,15 @@ export interface World extends AsyncDisposable {
   readonly repositories: Repositories;
 }
 
-/** Repositories on a fresh memory store with an account `acme`, a catalog `lake` and a namespace `sales`. */
-export async function openWorld(wrap: (storage: Storage) => Storage = (storage) => storage): Promise<World> {
+/** Repositories on a fresh store with an account `acme`, a catalog `lake` and a namespace `sales`. Nothing is cached. */
+export async function openWorld(
+  wrap: (storage: Storage) => Storage = (storage) => storage,
+  cache: CacheSettings = { blobBytes: 0 },
+): Promise<World> {
   const clock = new FakeClock();
-  const random = seededRandom(7);
-  const storage = wrap(openMemoryStorage({ clock, random }));
-  const repositories = openRepositories(repositoryContext(storage, 'acme', { clock, random }));
+  const random = seededRandom(testSeed(7));
+  const storage = wrap(await openTestStorage({ clock, random }));
+  const repositories = openRepositories(repositoryContext(storage, 'acme', { clock, random, cache }));
   await repositories.accounts.ensure('acme');
   await repositories.catalogs.create('lake');
   await repositories.namespaces.create('lake', ['sales']);

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { ScanBundleSchema, SnapshotStatisticsSchema } from '@floecat/proto/snapshots';
 import type { LoadedTable, NewSnapshot } from '@floecat/repository';
-import { BlobWriter, openRepositories, ResourceConflictError, sweepStagedTables } from '@floecat/repository';
+import { BlobWriter, openRepositories, ResourceConflictError, sweepUnfinished } from '@floecat/repository';
 import type { Storage } from '@floecat/storage-spi';
 import { StorageConflictError } from '@floecat/storage-spi';
 
@@ -124,10 +124,10 @@ suite('sweeping what was never published', () => {
     await snapshots.createAll(staged, [snapshotOf(world, staged, 1n), snapshotOf(world, staged, 2n)]);
 
     world.clock.advance(GRACE_MS);
-    assert.deepEqual(await sweepStagedTables(context), { swept: 0, children: 0, failed: [] });
+    assert.deepEqual(await sweepUnfinished(context), { swept: 0, children: 0, failed: [] });
     world.clock.advance(1);
-    assert.deepEqual(await sweepStagedTables(context), { swept: 1, children: 4, failed: [] });
-    assert.deepEqual(await sweepStagedTables(context), { swept: 0, children: 0, failed: [] });
+    assert.deepEqual(await sweepUnfinished(context), { swept: 1, children: 4, failed: [] });
+    assert.deepEqual(await sweepUnfinished(context), { swept: 0, children: 0, failed: [] });
 
     assert.equal(await world.storage.pointers.countByPrefix(`/accounts/acme/tables/${staged.owner.id}/`), 0);
     assert.equal((await snapshots.list(published)).items.length, 1);
@@ -146,9 +146,9 @@ suite('sweeping what was never published', () => {
       const waiting = holdCommits(context.storage, through);
       const late = { ...context, storage: waiting };
       const held: Promise<unknown> =
-        first === 'sweep' ? openRepositories(late).tables.publish(sales, staged) : sweepStagedTables(late);
+        first === 'sweep' ? openRepositories(late).tables.publish(sales, staged) : sweepUnfinished(late);
       const settled = Promise.allSettled([held]);
-      await (first === 'sweep' ? sweepStagedTables(context) : tables.publish(sales, staged));
+      await (first === 'sweep' ? sweepUnfinished(context) : tables.publish(sales, staged));
       open();
       const outcome = await settled;
       const found = await tables.get('lake', ['sales'], 'orders');
@@ -170,7 +170,7 @@ suite('sweeping what was never published', () => {
     const sales = await namespaces.require('lake', ['sales']);
     const staged = await tables.stage(sales, 'orders', NEW_TABLE);
     world.clock.advance(GRACE_MS + 1);
-    await sweepStagedTables(context);
+    await sweepUnfinished(context);
     await assert.rejects(tables.publish(sales, staged), ResourceConflictError);
     await assert.rejects(tables.touch(staged), ResourceConflictError);
     await assert.rejects(snapshots.createAll(staged, [snapshotOf(world, staged, 1n)]), ResourceConflictError);
@@ -184,7 +184,7 @@ suite('sweeping what was never published', () => {
     world.clock.advance(GRACE_MS);
     staged = await tables.touch(staged);
     world.clock.advance(GRACE_MS);
-    assert.equal((await sweepStagedTables(context)).swept, 0);
+    assert.equal((await sweepUnfinished(context)).swept, 0);
     assert.equal((await tables.publish(sales, staged)).pointer.version, 3);
   });
 
@@ -202,13 +202,13 @@ suite('sweeping what was never published', () => {
         return typeof member === 'function' ? (member.bind(target) as unknown) : member;
       },
     });
-    const killed = await sweepStagedTables({ ...context, storage: { ...context.storage, pointers } });
+    const killed = await sweepUnfinished({ ...context, storage: { ...context.storage, pointers } });
     assert.deepEqual([killed.swept, killed.failed.length], [0, 1]);
     assert.equal((await world.storage.pointers.get(staged.owner.key))?.state, 'DELETING');
     await assert.rejects(tables.publish(sales, staged), ResourceConflictError);
 
     world.clock.advance(GRACE_MS + 1);
-    assert.deepEqual(await sweepStagedTables(context), { swept: 1, children: 2, failed: [] });
+    assert.deepEqual(await sweepUnfinished(context), { swept: 1, children: 2, failed: [] });
     assert.equal(await world.storage.pointers.get(staged.owner.key), undefined);
   });
 });

@@ -41,9 +41,6 @@ export const SECRETS_WIRE: WireSettings = {
   throttleDelayMs: 250,
 };
 
-/** Tokens of the retry budget of the process, and what a retry takes and a success gives back. */
-export const RETRY_BUDGET = { capacity: 500, costPerRetry: 5, refundPerSuccess: 1 } as const;
-
 /** A client token is good for ten minutes; half of that is left for clocks and queues. */
 export const CLIENT_TOKEN_WINDOW_MS = 5 * 60_000;
 

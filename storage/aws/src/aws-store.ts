@@ -1,4 +1,11 @@
-import type { Clock, LayoutSettings, RandomSource, SecretsManager, StoreLayout } from '@floecat/storage-spi';
+import type {
+  Clock,
+  LayoutSettings,
+  RandomSource,
+  SecretsManager,
+  StorageObserver,
+  StoreLayout,
+} from '@floecat/storage-spi';
 import { PageTokens, systemClock, systemRandom } from '@floecat/storage-spi';
 
 import { AwsClients, credentialRefresher } from './aws-clients.ts';
@@ -54,6 +61,8 @@ export interface AwsStorageConfig {
   readonly layout?: Partial<LayoutSettings>;
   /** Default: the one of the process. */
   readonly budget?: RetryBudget;
+  /** Told of every request. Operations are told by `observeStorage`. */
+  readonly observer?: StorageObserver;
   readonly clock?: Clock;
   readonly random?: RandomSource;
 }
@@ -105,7 +114,7 @@ export class AwsStore implements AsyncDisposable {
 
   /** What the pointers are opened with. */
   get pointersConfig(): DynamoPointersConfig {
-    const { pointers, layout, budget } = this.config;
+    const { pointers, layout, budget, observer } = this.config;
     return {
       ...pointers,
       aws: this.clients,
@@ -113,6 +122,7 @@ export class AwsStore implements AsyncDisposable {
       random: this.#random,
       ...(layout && { layout }),
       ...(budget && { budget }),
+      ...(observer && { observer }),
     };
   }
 
@@ -158,12 +168,13 @@ export class AwsStore implements AsyncDisposable {
   }
 
   #wire(settings: WireSettings, client: () => Parameters<typeof credentialRefresher>[0]): Wire {
-    const { budget } = this.config;
+    const { budget, observer } = this.config;
     return new Wire({
       clock: this.#clock,
       random: this.#random,
       settings,
       ...(budget && { budget }),
+      ...(observer && { observer }),
       refreshCredentials: () => credentialRefresher(client())(),
     });
   }

@@ -26,18 +26,19 @@ export async function openAwsStorage(config: AwsStorageConfig): Promise<AwsStora
     const bucketDrift = blobConfig.autoCreate ? await store.bucket.ensure() : [];
     await store.bucket.verify();
     const newStore = await store.identity.settle(autoCreate);
-    const { pointers, layout, drift } = await openDynamoPointers({
+    const { pointers, system, layout, drift } = await openDynamoPointers({
       ...store.pointersConfig,
       ...(newStore && { newStore }),
     });
     const blobs = await openS3BlobStore(store.blobsConfig(layout));
     const secrets = store.openSecrets(layout);
     const close = async (): Promise<void> => {
-      await Promise.all([pointers.close(), blobs.close(), secrets.close()]);
+      await Promise.all([pointers.close(), system.close(), blobs.close(), secrets.close()]);
       await store.close();
     };
     return {
       pointers,
+      system,
       blobs,
       secrets,
       layout,

@@ -36,7 +36,7 @@ interface Names {
 const READ_ROWS = ['BatchGetItem', 'GetItem', 'Query'];
 /** ConditionCheckItem is what a transaction takes for the rows that it only compares. */
 const WRITE_ROWS = ['ConditionCheckItem', 'DeleteItem', 'PutItem'];
-const LOOK_AT_TABLE = ['DescribeTable', 'DescribeTimeToLive'];
+const LOOK_AT_TABLE = ['DescribeTable'];
 const LOOK_AT_BUCKET = ['GetBucketLocation', 'GetBucketVersioning', 'GetLifecycleConfiguration'];
 const READ_OBJECTS = ['GetObject', 'GetObjectTagging', 'GetObjectVersion', 'GetObjectVersionTagging'];
 /** PutObjectTagging is what a put takes for its tags. */
@@ -131,7 +131,6 @@ function bucketStatements({ bucket, keyPrefix }: Names, list: readonly string[])
 }
 
 function bootstrapStatements({ pointers, blobs }: StoreDescription, names: Names): PolicyStatement[] {
-  const hasTags = (tags: Readonly<Record<string, string>> = {}): boolean => Object.keys(tags).length > 0;
   const { pointInTimeRecovery = true, ttlEnabled = true, deletionProtection = true } = pointers.table ?? {};
   const { blockPublicAccess = true, tags } = blobs.bucket ?? {};
   const table = [
@@ -164,6 +163,10 @@ function bootstrapStatements({ pointers, blobs }: StoreDescription, names: Names
     allow('Marker', 's3', ['GetObject', 'PutObject'], [names.marker]),
     allow('SeeMarkerAbsent', 's3', ['ListBucket'], [names.bucket], below(names.keyPrefix)),
   ];
+}
+
+function hasTags(tags: Readonly<Record<string, string>> = {}): boolean {
+  return Object.keys(tags).length > 0;
 }
 
 export type { AwsPlace, PolicyDocument, PolicyStatement } from './iam/policy-document.ts';

@@ -28,7 +28,7 @@ import {
 import type { Health } from './health.ts';
 import { LatestReads } from './latest-reads.ts';
 import { frozen, plain, seen, stored, written } from './plain-requests.ts';
-import type { PointerTable } from './pointer-table.ts';
+import type { PointerTable, RowSpace } from './pointer-table.ts';
 import type { PointerWriter } from './pointer-writer.ts';
 import type { ListedRow } from './write-requests.ts';
 
@@ -40,10 +40,14 @@ const ROWS_PER_TRANSACTION = 1_000;
 export interface LocalPointerStoreConfig {
   readonly table: PointerTable;
   readonly writer: PointerWriter;
+  /** Which rows of the table are this store's. */
+  readonly space: RowSpace;
   readonly storeId: string;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly health: Health;
+  /** Called once it is closed: table and writer are shared. */
+  readonly release: () => Promise<void>;
 }
 
 /**
@@ -62,7 +66,7 @@ export class LocalPointerStore implements PointerStore {
   constructor(config: LocalPointerStoreConfig) {
     this.#config = config;
     this.#tokens = new PageTokens(config.storeId);
-    this.#reads = new LatestReads(config.table.rows);
+    this.#reads = new LatestReads(config.table.rows, config.space);
   }
 
   async get(key: string, options?: ReadOptions): Promise<Pointer | undefined> {
@@ -86,11 +90,12 @@ export class LocalPointerStore implements PointerStore {
     next: PointerWrite,
     options?: WriteOptions,
   ): Promise<CasResult> {
-    const { clock, random, writer, health } = this.#config;
+    const { clock, random, writer, health, space } = this.#config;
     health.check('compareAndSet', key);
     const write = { writeId: options?.writeId ?? random.uuid(), now: clock.now() };
     const answer = await writer.submit('compareAndSet', key, {
       kind: 'set',
+      space: space.name,
       key,
       expected: seen(expected),
       next: written(next),
@@ -106,10 +111,11 @@ export class LocalPointerStore implements PointerStore {
     expected: Expected,
     options?: WriteOptions & { readonly includeExpired?: boolean },
   ): Promise<DeleteResult> {
-    const { clock, writer, health } = this.#config;
+    const { clock, writer, health, space } = this.#config;
     health.check('compareAndDelete', key);
     const answer = await writer.submit('compareAndDelete', key, {
       kind: 'delete',
+      space: space.name,
       key,
       expected: seen(expected),
       includeExpired: options?.includeExpired ?? false,
@@ -124,12 +130,13 @@ export class LocalPointerStore implements PointerStore {
     operations: readonly BatchOperation[],
     options?: WriteOptions,
   ): Promise<BatchResult> {
-    const { clock, random, writer, health } = this.#config;
+    const { clock, random, writer, health, space } = this.#config;
     const key = operations[0]?.key ?? '';
     health.check('compareAndSetBatch', key);
     const writeId = options?.writeId ?? random.uuid();
     const answer = await writer.submit('compareAndSetBatch', key, {
       kind: 'batch',
+      space: space.name,
       operations: operations.map(plain),
       writeId,
       now: clock.now(),
@@ -144,7 +151,7 @@ export class LocalPointerStore implements PointerStore {
   async listPointersByPrefix(prefix: string, options: ListOptions = {}): Promise<PointerPage> {
     this.#config.health.check('listPointersByPrefix', prefix);
     const { limit = DEFAULT_PAGE_SIZE, pageToken } = options;
-    const after = pageToken === undefined ? undefined : this.#tokens.decode('pointers', prefix, pageToken);
+    const after = pageToken === undefined ? undefined : this.#tokens.decode(this.#config.space.name, prefix, pageToken);
     const pointers: Pointer[] = [];
     let position = after;
     let more = false;
@@ -164,18 +171,18 @@ export class LocalPointerStore implements PointerStore {
       return true;
     });
     if (!more || position === undefined) return { pointers };
-    return { pointers, nextPageToken: this.#tokens.encode('pointers', prefix, position) };
+    return { pointers, nextPageToken: this.#tokens.encode(this.#config.space.name, prefix, position) };
   }
 
   async pageTokenAfterKey(prefix: string, key: string): Promise<string> {
-    return this.#tokens.encode('pointers', prefix, key);
+    return this.#tokens.encode(this.#config.space.name, prefix, key);
   }
 
   async deleteByPrefix(
     prefix: string,
     options?: CallOptions & { readonly unconditional?: boolean },
   ): Promise<{ deleted: number; skipped: number }> {
-    const { writer, health } = this.#config;
+    const { writer, health, space } = this.#config;
     const total = { deleted: 0, skipped: 0 };
     let after: string | undefined;
     for (;;) {
@@ -186,6 +193,7 @@ export class LocalPointerStore implements PointerStore {
       if (!last) return total;
       const { deleted, skipped } = await writer.submit('deleteByPrefix', prefix, {
         kind: 'delete-listed',
+        space: space.name,
         rows,
       });
       total.deleted += deleted;
@@ -219,7 +227,7 @@ export class LocalPointerStore implements PointerStore {
     mode: ImportMode,
     options?: CallOptions,
   ): Promise<ImportReport> {
-    const { writer, health, clock } = this.#config;
+    const { writer, health, clock, space } = this.#config;
     const left: ImportReport['left'][number][] = [];
     let imported = 0;
     for (let from = 0; from < entries.length; from += ROWS_PER_TRANSACTION) {
@@ -229,6 +237,7 @@ export class LocalPointerStore implements PointerStore {
       options?.signal?.throwIfAborted();
       const report = await writer.submit('importPointers', key, {
         kind: 'import',
+        space: space.name,
         entries: part,
         mode,
         now: clock.now(),
@@ -239,11 +248,9 @@ export class LocalPointerStore implements PointerStore {
     return { imported, left };
   }
 
-  /** Waits for the writer thread, then closes the environment. */
   async close(): Promise<void> {
-    await this.#config.writer.close();
     this.#reads.close();
-    await this.#config.table.close();
+    await this.#config.release();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,6 +4,7 @@ import {
   guardBlobStore,
   guardPointerStore,
   guardSecretsManager,
+  MAX_SYSTEM_KEY_BYTES,
   STORAGE_FORMAT,
   systemClock,
   systemRandom,
@@ -19,7 +20,7 @@ import { LocalSecretsManager } from './local-secrets-manager.ts';
 import { readNames } from './name-tree.ts';
 import { hasTable, makeTable, openTable } from './pointer-folder.ts';
 import type { PointerTable } from './pointer-table.ts';
-import { tableFileOf } from './pointer-table.ts';
+import { POINTER_SPACE, SYSTEM_SPACE, tableFileOf } from './pointer-table.ts';
 import { PointerWriter } from './pointer-writer.ts';
 import { openSecretKey } from './secret-key.ts';
 import { checkIdentity, refused } from './store-identity.ts';
@@ -84,9 +85,18 @@ export async function openLocalStorage(config: LocalStorageConfig): Promise<Stor
       health,
       onStep,
     });
-    const pointers = guardPointerStore(
-      new LocalPointerStore({ table, writer, storeId, clock, random, health }),
-    );
+    let stores = 2;
+    // The last one waits for the writer thread, then closes the environment.
+    const release = async (): Promise<void> => {
+      if (--stores > 0) return;
+      await writer.close();
+      await table.close();
+    };
+    const rows = { table, writer, storeId, clock, random, health, release };
+    const pointers = guardPointerStore(new LocalPointerStore({ ...rows, space: POINTER_SPACE }));
+    const system = guardPointerStore(new LocalPointerStore({ ...rows, space: SYSTEM_SPACE }), {
+      maxKeyBytes: MAX_SYSTEM_KEY_BYTES,
+    });
     const blobs = guardBlobStore(
       new FileBlobStore({ root: folder.blobs, storeId, clock, random, files: blobFiles, health }),
     );
@@ -94,9 +104,9 @@ export async function openLocalStorage(config: LocalStorageConfig): Promise<Stor
       new LocalSecretsManager({ storeId, key, files: secretFiles, health }),
     );
     const close = async (): Promise<void> => {
-      await Promise.all([pointers.close(), blobs.close(), secrets.close()]);
+      await Promise.all([pointers.close(), system.close(), blobs.close(), secrets.close()]);
     };
-    return { pointers, blobs, secrets, layout, close, [Symbol.asyncDispose]: close };
+    return { pointers, system, blobs, secrets, layout, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await table.close();
     throw error;

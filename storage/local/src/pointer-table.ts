@@ -31,6 +31,10 @@ export interface PointerTable {
 }
 
 export const SYSTEM_BYTE = 0xff;
+/** What the keys of system rows begin with, and the layout row's does not. */
+const SYSTEM_PREFIX = Buffer.concat([Buffer.of(SYSTEM_BYTE), Buffer.from('rows')]);
+/** How {@link SYSTEM_PREFIX} reads: its first byte is none of UTF-8. */
+const SYSTEM_PREFIX_READ = '\ufffdrows';
 const LAYOUT_KEY = Buffer.concat([Buffer.of(SYSTEM_BYTE), Buffer.from('layout')]);
 
 /**
@@ -52,10 +56,44 @@ export function openPointerTable(folder: string): PointerTable {
   return { rows, close: () => rows.close() };
 }
 
-/** Pointers that start with `prefix` end before this key. No byte of UTF-8 is above 0xF4, so the last can be raised. */
-export function successorOf(prefix: string): Uint8Array {
-  if (prefix === '') return Buffer.of(SYSTEM_BYTE);
-  const bytes = Buffer.from(prefix, 'utf8');
+/** Where the rows of one store lie in the table. */
+export interface RowSpace {
+  readonly name: 'pointers' | 'system';
+  /** The table's key for a row's. */
+  tableKey(key: string): string;
+  /** The row's key, of the table's as a scan reads it. */
+  rowKey(read: string): string;
+  /** Below every table key of the space: no row's key is empty. */
+  readonly first: string;
+  /** Rows that start with `prefix` end before this table key. */
+  end(prefix: string): string;
+}
+
+// The typings know keys as strings only; the encoder takes bytes as they are.
+const asKey = (bytes: Uint8Array): string => bytes as unknown as string;
+
+export const POINTER_SPACE: RowSpace = {
+  name: 'pointers',
+  tableKey: (key) => key,
+  rowKey: (read) => read,
+  first: '\0',
+  end: (prefix) => asKey(prefix === '' ? Buffer.of(SYSTEM_BYTE) : successorOf(Buffer.from(prefix, 'utf8'))),
+};
+
+export const SYSTEM_SPACE: RowSpace = {
+  name: 'system',
+  tableKey: (key) => asKey(systemKey(key)),
+  rowKey: (read) => read.slice(SYSTEM_PREFIX_READ.length),
+  first: asKey(SYSTEM_PREFIX),
+  end: (prefix) => asKey(successorOf(systemKey(prefix))),
+};
+
+function systemKey(key: string): Buffer {
+  return Buffer.concat([SYSTEM_PREFIX, Buffer.from(key, 'utf8')]);
+}
+
+/** Above every key that starts with these bytes. The last of them is below 0xFF, so it can be raised. */
+function successorOf(bytes: Buffer): Buffer {
   bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) + 1;
   return bytes;
 }

@@ -10,8 +10,13 @@ import type {
 } from '@floecat/storage-spi';
 import { decideBatch, decideImport, isExpired, matches, nextPointer } from '@floecat/storage-spi';
 
-/** What the writer thread is asked to do, each atomic. Times are by the clock of the store that asks. */
-export type WriteRequest =
+import type { RowSpace } from './pointer-table.ts';
+
+/** What the writer thread is asked to do, each atomic, and in which space of the table. */
+export type WriteRequest = RowChange & { readonly space: RowSpace['name'] };
+
+/** Times are by the clock of the store that asks. */
+type RowChange =
   | {
       readonly kind: 'set';
       readonly key: string;

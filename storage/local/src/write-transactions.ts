@@ -5,8 +5,8 @@ import type { Pointer } from '@floecat/storage-spi';
 import { StorageCorruptionError } from '@floecat/storage-spi';
 import { TransactionFlags } from 'lmdb';
 
-import type { PointerTable } from './pointer-table.ts';
-import { PAGE_BYTES } from './pointer-table.ts';
+import type { PointerTable, RowSpace } from './pointer-table.ts';
+import { PAGE_BYTES, POINTER_SPACE, SYSTEM_SPACE } from './pointer-table.ts';
 import { encodeRow, RowDecoder } from './row-codec.ts';
 import type { WritableRows, WriteRequest } from './write-requests.ts';
 import { applyRequest, rowsOf, weightOf } from './write-requests.ts';
@@ -32,7 +32,7 @@ const COMMITS_BETWEEN_READER_CHECKS = 4096;
 export class WriteTransactions {
   readonly #table: PointerTable;
   readonly #settings: WriterSettings;
-  readonly #rows: WritableRows;
+  readonly #rows: Readonly<Record<RowSpace['name'], WritableRows>>;
   readonly #flags: TransactionFlags;
   #dead: WriteFailure | undefined;
   #commits = 0;
@@ -40,7 +40,7 @@ export class WriteTransactions {
   constructor(table: PointerTable, settings: WriterSettings) {
     this.#table = table;
     this.#settings = settings;
-    this.#rows = writableRows(table);
+    this.#rows = { pointers: writableRows(table, POINTER_SPACE), system: writableRows(table, SYSTEM_SPACE) };
     const { ABORTABLE, SYNCHRONOUS_COMMIT, NO_SYNC_FLUSH } = TransactionFlags;
     const flags = ABORTABLE | SYNCHRONOUS_COMMIT | (settings.flush ? 0 : NO_SYNC_FLUSH);
     // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the typings know no combined flags
@@ -94,7 +94,7 @@ export class WriteTransactions {
 
   #attempt(request: WriteRequest): WriterResult {
     try {
-      return { answer: applyRequest(request, this.#rows) };
+      return { answer: applyRequest(request, this.#rows[request.space]) };
     } catch (error) {
       // It decides before it writes, so the transaction is as it was.
       if (!(error instanceof StorageCorruptionError)) throw error;
@@ -136,19 +136,19 @@ export class WriteTransactions {
   }
 }
 
-function writableRows({ rows }: PointerTable): WritableRows {
+function writableRows({ rows }: PointerTable, { tableKey }: RowSpace): WritableRows {
   const decoder = new RowDecoder();
   return {
     get(key: string): Pointer | undefined {
-      const bytes = rows.getBinaryFast(key);
+      const bytes = rows.getBinaryFast(tableKey(key));
       return bytes && decoder.decode(key, bytes, bytes.length);
     },
-    has: (key: string) => rows.getBinaryFast(key) !== undefined,
+    has: (key: string) => rows.getBinaryFast(tableKey(key)) !== undefined,
     put(pointer: Pointer): void {
-      void rows.put(pointer.key, encodeRow(pointer));
+      void rows.put(tableKey(pointer.key), encodeRow(pointer));
     },
     remove(key: string): void {
-      void rows.remove(key);
+      void rows.remove(tableKey(key));
     },
   };
 }

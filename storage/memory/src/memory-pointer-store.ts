@@ -32,17 +32,21 @@ export interface MemoryPointerStoreConfig {
   readonly storeId: string;
   readonly clock: Clock;
   readonly random: RandomSource;
+  /** Default `pointers`. */
+  readonly tokenFamily?: 'pointers' | 'system';
 }
 
 /** The reference PointerStore. Every operation is atomic because it runs without a pause. */
 export class MemoryPointerStore implements PointerStore {
   readonly #config: MemoryPointerStoreConfig;
   readonly #tokens: PageTokens;
+  readonly #family: 'pointers' | 'system';
   readonly #rows = new SortedMap<Pointer>();
 
   constructor(config: MemoryPointerStoreConfig) {
     this.#config = config;
     this.#tokens = new PageTokens(config.storeId);
+    this.#family = config.tokenFamily ?? 'pointers';
   }
 
   async get(key: string, options?: ReadOptions): Promise<Pointer | undefined> {
@@ -84,7 +88,7 @@ export class MemoryPointerStore implements PointerStore {
 
   async listPointersByPrefix(prefix: string, options: ListOptions = {}): Promise<PointerPage> {
     const { limit = DEFAULT_PAGE_SIZE, pageToken, includeExpired } = options;
-    const after = pageToken === undefined ? undefined : this.#tokens.decode('pointers', prefix, pageToken);
+    const after = pageToken === undefined ? undefined : this.#tokens.decode(this.#family, prefix, pageToken);
     const keys = this.#rows.keys;
     const pointers: Pointer[] = [];
     let i =
@@ -100,11 +104,11 @@ export class MemoryPointerStore implements PointerStore {
     const last = pointers.at(-1);
     const more = i < keys.length && (keys[i] as string).startsWith(prefix);
     if (!more || !last) return { pointers };
-    return { pointers, nextPageToken: this.#tokens.encode('pointers', prefix, last.key) };
+    return { pointers, nextPageToken: this.#tokens.encode(this.#family, prefix, last.key) };
   }
 
   async pageTokenAfterKey(prefix: string, key: string): Promise<string> {
-    return this.#tokens.encode('pointers', prefix, key);
+    return this.#tokens.encode(this.#family, prefix, key);
   }
 
   async deleteByPrefix(prefix: string): Promise<{ deleted: number; skipped: number }> {

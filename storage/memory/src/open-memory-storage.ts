@@ -4,6 +4,7 @@ import {
   guardBlobStore,
   guardPointerStore,
   guardSecretsManager,
+  MAX_SYSTEM_KEY_BYTES,
   STORAGE_FORMAT,
   systemClock,
   systemRandom,
@@ -32,10 +33,13 @@ export function openMemoryStorage(config: MemoryStorageConfig = {}): Storage {
   };
   const { storeId } = layout;
   const pointers = guardPointerStore(new MemoryPointerStore({ storeId, clock, random }));
+  const system = guardPointerStore(new MemoryPointerStore({ storeId, clock, random, tokenFamily: 'system' }), {
+    maxKeyBytes: MAX_SYSTEM_KEY_BYTES,
+  });
   const blobs = guardBlobStore(new MemoryBlobStore({ storeId, clock }));
   const secrets = guardSecretsManager(new MemorySecretsManager({ storeId }));
   const close = async (): Promise<void> => {
-    await Promise.all([pointers.close(), blobs.close(), secrets.close()]);
+    await Promise.all([pointers.close(), system.close(), blobs.close(), secrets.close()]);
   };
-  return { pointers, blobs, secrets, layout, close, [Symbol.asyncDispose]: close };
+  return { pointers, system, blobs, secrets, layout, close, [Symbol.asyncDispose]: close };
 }

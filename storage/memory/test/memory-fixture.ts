@@ -1,7 +1,12 @@
 import type { MemoryPointerStoreConfig } from '@floecat/storage-memory';
 import { MemoryPointerStore, MemorySecretsManager, openMemoryStorage } from '@floecat/storage-memory';
 import type { BlobStore, PointerStore, SecretsManager, Storage } from '@floecat/storage-spi';
-import { guardBlobStore, guardPointerStore, guardSecretsManager } from '@floecat/storage-spi';
+import {
+  guardBlobStore,
+  guardPointerStore,
+  guardSecretsManager,
+  MAX_SYSTEM_KEY_BYTES,
+} from '@floecat/storage-spi';
 import type { Capabilities, FixtureConfig, StorageFixture } from '@floecat/storage-testkit';
 import { createFixture, FakeClock, seededRandom } from '@floecat/storage-testkit';
 
@@ -57,17 +62,19 @@ function lastingStores(parts: MemoryParts): FixtureConfig {
   const random = seededRandom(1);
   const { layout } = openMemoryStorage({ clock, random });
   const config = { storeId: layout.storeId, clock, random };
+  const system = new MemoryPointerStore({ ...config, tokenFamily: 'system' });
   const pointers = parts.pointers?.(config) ?? new MemoryPointerStore(config);
   const blobs = parts.blobs?.(config) ?? new DamageableBlobStore(config);
   const secrets = parts.secrets?.(config) ?? new MemorySecretsManager(config);
   const open = async (): Promise<Storage> => {
     const client = {
       pointers: guardPointerStore(pointers),
+      system: guardPointerStore(system, { maxKeyBytes: MAX_SYSTEM_KEY_BYTES }),
       blobs: guardBlobStore(blobs),
       secrets: guardSecretsManager(secrets),
     };
     const close = async (): Promise<void> => {
-      await Promise.all([client.pointers.close(), client.blobs.close(), client.secrets.close()]);
+      await Promise.all([client.pointers.close(), client.system.close(), client.blobs.close(), client.secrets.close()]);
     };
     return { ...client, layout, close, [Symbol.asyncDispose]: close };
   };

@@ -35,12 +35,12 @@ export function checkText(text: string, what: string, min: number, max: number, 
   if (bytes > max) refuse(`${what} is ${bytes} bytes in UTF-8; the limit is ${max}`);
 }
 
-export function checkKey(operation: string, key: string): void {
-  checkText(key, 'key', 1, limits.MAX_KEY_BYTES, refuser(operation, key));
+export function checkKey(operation: string, key: string, maxBytes = limits.MAX_KEY_BYTES): void {
+  checkText(key, 'key', 1, maxBytes, refuser(operation, key));
 }
 
-export function checkPrefix(operation: string, prefix: string): void {
-  checkText(prefix, 'prefix', 0, limits.MAX_KEY_BYTES, refuser(operation, prefix));
+export function checkPrefix(operation: string, prefix: string, maxBytes = limits.MAX_KEY_BYTES): void {
+  checkText(prefix, 'prefix', 0, maxBytes, refuser(operation, prefix));
 }
 
 export function checkExpected(expected: Expected, key: string, refuse: Refuse, absentAllowed = true): void {
@@ -77,7 +77,7 @@ export function checkWriteId(writeId: string | undefined, refuse: Refuse): void 
   if (writeId !== undefined && !UUID.test(writeId)) refuse('writeId must be a lower-case UUID');
 }
 
-export function checkBatch(operations: readonly BatchOperation[]): void {
+export function checkBatch(operations: readonly BatchOperation[], maxKeyBytes = limits.MAX_KEY_BYTES): void {
   const count = operations.length;
   const first = operations[0]?.key ?? '';
   if (count > limits.MAX_BATCH_OPERATIONS)
@@ -86,7 +86,7 @@ export function checkBatch(operations: readonly BatchOperation[]): void {
   let bytes = 0;
   for (const operation of operations) {
     const refuse = refuser('compareAndSetBatch', operation.key);
-    checkText(operation.key, 'key', 1, limits.MAX_KEY_BYTES, refuse);
+    checkText(operation.key, 'key', 1, maxKeyBytes, refuse);
     if (keys.has(operation.key)) refuse('the key appears twice in the batch');
     keys.add(operation.key);
     bytes += checkOperation(operation, refuse);
@@ -121,11 +121,11 @@ function checkOperation(operation: BatchOperation, refuse: Refuse): number {
   return limits.POINTER_OVERHEAD_BYTES + utf8Length(operation.key);
 }
 
-export function checkImport(entries: readonly Pointer[]): void {
+export function checkImport(entries: readonly Pointer[], maxKeyBytes = limits.MAX_KEY_BYTES): void {
   const keys = new Set<string>();
   for (const entry of entries) {
     const refuse = refuser('importPointers', entry.key);
-    checkText(entry.key, 'key', 1, limits.MAX_KEY_BYTES, refuse);
+    checkText(entry.key, 'key', 1, maxKeyBytes, refuse);
     if (keys.has(entry.key)) refuse('the key appears twice');
     keys.add(entry.key);
     checkWrite(entry.key, entry, refuse);

@@ -5,6 +5,8 @@
 
 /** A pointer key, in UTF-8 bytes (DynamoDB sort key, S3 object key). */
 export const MAX_KEY_BYTES = 1_024;
+/** A key of the store's own rows: four bytes less, which DynamoDB needs to keep them apart from the layout row. */
+export const MAX_SYSTEM_KEY_BYTES = MAX_KEY_BYTES - 4;
 /** A pointer as one DynamoDB item, attribute names included. */
 export const MAX_POINTER_BYTES = 409_600;
 /** What a pointer takes beside its key and its URI or value: names, ids and numbers, rounded up. */

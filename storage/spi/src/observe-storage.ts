@@ -7,10 +7,11 @@ import type { StorageObserver } from './storage-observer.ts';
 
 /** The same stores, whose every operation is reported. Closing it closes them. `clock` measures; default `systemClock`. */
 export function observeStorage(storage: Storage, observer: StorageObserver, clock?: Clock): Storage {
-  const { pointers, blobs, secrets, layout } = storage;
+  const { pointers, system, blobs, secrets, layout } = storage;
   const close = (): Promise<void> => storage.close();
   return {
     pointers: observePointerStore(pointers, observer, clock),
+    system: observePointerStore(system, observer, clock, 'system'),
     blobs: observeBlobStore(blobs, observer, clock),
     secrets: observeSecretsManager(secrets, observer, clock),
     layout,

@@ -20,22 +20,25 @@ import { utf8Length } from './utf8.ts';
 
 /**
  * Reports every operation of a store to `observer`, refused arguments too where it is put around a guarded store.
- * `clock` measures how long they take; default `systemClock`.
+ * `clock` measures how long they take; default `systemClock`. `store` is what it is told as.
  */
 export function observePointerStore(
   inner: PointerStore,
   observer: StorageObserver,
   clock: Clock = systemClock,
+  store: 'pointers' | 'system' = 'pointers',
 ): PointerStore {
-  return new ObservedPointerStore(inner, { observer, clock });
+  return new ObservedPointerStore(inner, store, { observer, clock });
 }
 
 class ObservedPointerStore implements PointerStore {
   readonly #inner: PointerStore;
+  readonly #store: 'pointers' | 'system';
   readonly #observing: Observing;
 
-  constructor(inner: PointerStore, observing: Observing) {
+  constructor(inner: PointerStore, store: 'pointers' | 'system', observing: Observing) {
     this.#inner = inner;
+    this.#store = store;
     this.#observing = observing;
   }
 
@@ -136,7 +139,7 @@ class ObservedPointerStore implements PointerStore {
   }
 
   #observe<T>(operation: string, body: () => Promise<T>, endOf: (result: T) => OperationEnd): Promise<T> {
-    return observeCall(this.#observing, 'pointers', operation, body, endOf);
+    return observeCall(this.#observing, this.#store, operation, body, endOf);
   }
 }
 

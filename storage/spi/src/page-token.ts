@@ -10,7 +10,7 @@ const POSITION = PREFIX_HASH + 32;
 const CHECKSUM_BYTES = 8;
 
 /** What a listing walks: a token of one family is refused by the others. */
-export type TokenFamily = 'pointers' | 'blobs' | 'blob-versions' | 'secrets' | 'scan-bundle';
+export type TokenFamily = 'pointers' | 'system' | 'blobs' | 'blob-versions' | 'secrets' | 'scan-bundle';
 
 /**
  * Page tokens of one store: version byte, store id, SHA-256 of the prefix, last position, checksum, as base64url.

@@ -1,7 +1,7 @@
 import type { StorageErrorCode } from './errors.ts';
 
-/** The stores of one backend. */
-export type ObservedStore = 'pointers' | 'blobs' | 'secrets';
+/** The stores of one backend. Requests for `system` are told as those for `pointers`: it is the same service. */
+export type ObservedStore = 'pointers' | 'system' | 'blobs' | 'secrets';
 
 /** What failed: the code of a `StorageError`, or `INTERNAL` for any other error, which is a defect. */
 export type FailureCode = StorageErrorCode | 'INTERNAL';
@@ -48,7 +48,7 @@ export interface RequestFacts {
   readonly throttles: number;
   /** Attempts that lost to another request for the same thing. */
   readonly contended: number;
-  /** Bytes of blobs in all attempts, there and back. */
+  /** Bytes of blobs, and of what is stored like one, in all attempts, there and back. */
   readonly bytesSent: number;
   readonly bytesReceived: number;
   /** Capacity units that the service said it charged, in all attempts. */

@@ -33,12 +33,17 @@ export interface StoreLayout extends LayoutSettings {
   readonly epoch: number;
 }
 
-/** The three stores of one backend, opened together. */
+/** The stores of one backend, opened together. */
 export interface Storage extends AsyncDisposable {
   readonly pointers: PointerStore;
+  /**
+   * The store's own rows: leases, run records, registered backups. The same laws as `pointers`, in a space of its own:
+   * a row of one is never seen by the other. Keys of at most `MAX_SYSTEM_KEY_BYTES` (1,020).
+   */
+  readonly system: PointerStore;
   readonly blobs: BlobStore;
   readonly secrets: SecretsManager;
   readonly layout: StoreLayout;
-  /** Closes all three. A second close does nothing. */
+  /** Closes all of them. A second close does nothing. */
   close(): Promise<void>;
 }

@@ -36,17 +36,26 @@ export const spiWrappers: readonly StorageWrapper[] = [
   },
 ];
 
+/**
+ * The store's own rows in the place of its pointers, so that the pointer contract runs over them: see
+ * `systemContract`.
+ */
+export const systemRows: StorageWrapper = {
+  name: 'system rows',
+  wrap: ({ system, blobs, secrets }) => ({ pointers: system, blobs, secrets }),
+};
+
 /** The same fixture with every client it hands out wrapped; closing a client closes the wrapped stores first. */
 export function wrapFixture(fixture: StorageFixture, wrapper: StorageWrapper): StorageFixture {
   const wrap = (storage: Storage): Storage => {
     const { pointers, blobs, secrets, check } = wrapper.wrap(storage);
-    const { layout } = storage;
+    const { layout, system } = storage;
     const close = async (): Promise<void> => {
       await Promise.all([pointers.close(), blobs.close(), secrets.close()]);
       await storage.close();
       check?.();
     };
-    return { pointers, blobs, secrets, layout, close, [Symbol.asyncDispose]: close };
+    return { pointers, system, blobs, secrets, layout, close, [Symbol.asyncDispose]: close };
   };
   const { clock, prefix, capabilities } = fixture;
   let storage = wrap(fixture.storage);

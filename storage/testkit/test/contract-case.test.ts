@@ -36,6 +36,7 @@ function recorded(log: string[], capabilities: Partial<typeof NONE> = {}): Promi
     const store = { close: async () => {} };
     return {
       pointers: store as PointerStore,
+      system: store as PointerStore,
       blobs: store as BlobStore,
       secrets: store as SecretsManager,
       layout: { ...DEFAULT_LAYOUT, format: 1, storeId: name, tableId: name, epoch: 1 },

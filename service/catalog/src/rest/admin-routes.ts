@@ -25,6 +25,9 @@ export function adminRoutes(app: FastifyInstance, { repositories }: CatalogServi
     const page = await snapshots.list(table, pageRequest(query).request);
     const body = {
       snapshots: page.items.map(({ resource }) => snapshotView(resource)),
+      ...(page.damaged && {
+        damaged: page.damaged.map(({ key, cause }) => ({ key, message: cause.message })),
+      }),
       'next-page-token': page.nextPageToken ?? null,
     };
     return reply.type(JSON_TYPE).send(stringifyJson(body));

@@ -2,11 +2,13 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyServerOptions 
 import { fastify } from 'fastify';
 
 import type { CatalogService } from '../catalog-service.ts';
+import type { MetricsPage } from '../service-telemetry.ts';
 import { adminRoutes } from './admin-routes.ts';
 import { configRoutes } from './config-routes.ts';
 import { describeError, errorResponse } from './error-response.ts';
 import { healthRoutes } from './health-routes.ts';
 import { indexRoutes } from './index-routes.ts';
+import { metricsRoutes } from './metrics-routes.ts';
 import { namespaceRoutes } from './namespace-routes.ts';
 import { tableRoutes } from './table-routes.ts';
 
@@ -14,10 +16,11 @@ import { tableRoutes } from './table-routes.ts';
 const MAX_PARAM_LENGTH = 4_096;
 const RETRY_AFTER_SECONDS = '5';
 
-/** The HTTP face of a {@link CatalogService}: the Iceberg REST protocol, our admin reads and health. */
+/** The HTTP face of a {@link CatalogService}: the Iceberg REST protocol, our admin reads, health, and metrics if given. */
 export function buildCatalogServer(
   service: CatalogService,
   options: Pick<FastifyServerOptions, 'logger' | 'loggerInstance'> = {},
+  metrics?: MetricsPage,
 ): FastifyInstance {
   const app = fastify({
     ...options,
@@ -53,6 +56,7 @@ export function buildCatalogServer(
   namespaceRoutes(app, service);
   tableRoutes(app, service);
   adminRoutes(app, service);
+  if (metrics) metricsRoutes(app, metrics);
   return app;
 }
 

@@ -1,4 +1,9 @@
-import { RepositoryError, ResourceConflictError, ResourceNotFoundError } from '@floecat/repository';
+import {
+  RepositoryError,
+  ResourceConflictError,
+  ResourceNotEmptyError,
+  ResourceNotFoundError,
+} from '@floecat/repository';
 import type { ResourceType } from '@floecat/repository';
 import type { StorageErrorCode } from '@floecat/storage-spi';
 import { StorageError } from '@floecat/storage-spi';
@@ -44,6 +49,8 @@ const BY_CODE: Record<StorageErrorCode, readonly [status: number, type: string]>
 /** How an error of ours is told to a client; `undefined` for one that is not ours. */
 export function describeError(error: unknown): ErrorResponse | undefined {
   if (error instanceof ResourceNotFoundError) return errorResponse(404, MISSING[error.type], error.message);
+  if (error instanceof ResourceNotEmptyError)
+    return errorResponse(409, 'NamespaceNotEmptyException', error.message);
   if (error instanceof ResourceConflictError)
     return errorResponse(409, 'CommitFailedException', error.message);
   if (error instanceof RepositoryError)

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 
 import type { CatalogService } from '../catalog-service.ts';
+import { errorResponse } from './error-response.ts';
 import type { Query } from './request-values.ts';
 import { namespaceLevels, queryValue, readPages } from './request-values.ts';
 
@@ -15,6 +16,14 @@ const createBody = {
   properties: {
     namespace: { type: 'array', minItems: 1, items: { type: 'string', minLength: 1 } },
     properties: { type: 'object', additionalProperties: { type: 'string' } },
+  },
+};
+
+const propertiesBody = {
+  type: 'object',
+  properties: {
+    removals: { type: 'array', items: { type: 'string' } },
+    updates: { type: 'object', additionalProperties: { type: 'string' } },
   },
 };
 
@@ -49,5 +58,37 @@ export function namespaceRoutes(app: FastifyInstance, { repositories }: CatalogS
   app.head<{ Params: NamespaceParams }>(path, async ({ params }, reply) => {
     await namespaces.require(params.prefix, namespaceLevels(params.namespace));
     return reply.code(204).send();
+  });
+
+  app.delete<{ Params: NamespaceParams }>(path, async ({ params }, reply) => {
+    await namespaces.dropAt(params.prefix, namespaceLevels(params.namespace));
+    return reply.code(204).send();
+  });
+
+  app.post<{
+    Params: NamespaceParams;
+    Body: { removals?: string[]; updates?: Record<string, string> };
+  }>(`${path}/properties`, { schema: { body: propertiesBody } }, async ({ params, body }, reply) => {
+    const updates = Object.entries(body.updates ?? {});
+    const removals = new Set(body.removals);
+    const both = updates.find(([key]) => removals.has(key));
+    if (both) {
+      const message = `property ${JSON.stringify(both[0])} is both updated and removed`;
+      const response = errorResponse(422, 'UnprocessableEntityException', message);
+      return reply.code(response.status).send(response.body);
+    }
+    const removed: string[] = [];
+    const missing: string[] = [];
+    await namespaces.update(
+      () => namespaces.require(params.prefix, namespaceLevels(params.namespace)),
+      (namespace) => {
+        const properties = new Map(Object.entries(namespace.properties));
+        removed.length = missing.length = 0;
+        for (const key of removals) (properties.delete(key) ? removed : missing).push(key);
+        for (const [key, value] of updates) properties.set(key, value);
+        namespace.properties = Object.fromEntries(properties);
+      },
+    );
+    return { updated: updates.map(([key]) => key), removed, missing };
   });
 }

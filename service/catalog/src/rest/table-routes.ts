@@ -25,8 +25,28 @@ const registerBody = {
   },
 };
 
+const identifier = {
+  type: 'object',
+  required: ['namespace', 'name'],
+  properties: {
+    namespace: { type: 'array', minItems: 1, items: { type: 'string', minLength: 1 } },
+    name: { type: 'string', minLength: 1 },
+  },
+};
+
+const renameBody = {
+  type: 'object',
+  required: ['source', 'destination'],
+  properties: { source: identifier, destination: identifier },
+};
+
+interface TableIdentifier {
+  readonly namespace: string[];
+  readonly name: string;
+}
+
 export function tableRoutes(app: FastifyInstance, service: CatalogService): void {
-  const { tables } = service.repositories;
+  const { tables, namespaces } = service.repositories;
   const namespacePath = '/v1/:prefix/namespaces/:namespace';
   const tablePath = `${namespacePath}/tables/:table`;
 
@@ -57,6 +77,29 @@ export function tableRoutes(app: FastifyInstance, service: CatalogService): void
 
   app.head<{ Params: TableParams }>(tablePath, async ({ params }, reply) => {
     await tables.require(params.prefix, namespaceLevels(params.namespace), params.table);
+    return reply.code(204).send();
+  });
+
+  app.delete<{ Params: TableParams; Querystring: Query }>(tablePath, async ({ params, query }, reply) => {
+    const purge = queryValue(query, 'purgeRequested') ?? 'false';
+    if (purge.toLowerCase() !== 'false')
+      throw new InvalidArgumentError(
+        `purgeRequested=${purge}: the files of the table belong to the lake that they lie in; drop it without purging`,
+      );
+    await tables.drop(() => tables.require(params.prefix, namespaceLevels(params.namespace), params.table));
+    return reply.code(204).send();
+  });
+
+  app.post<{
+    Params: { prefix: string };
+    Body: { source: TableIdentifier; destination: TableIdentifier };
+  }>('/v1/:prefix/tables/rename', { schema: { body: renameBody } }, async ({ params, body }, reply) => {
+    const { source, destination } = body;
+    const find = (): Promise<LoadedTable> => tables.require(params.prefix, source.namespace, source.name);
+    // The table first: where both are missing, that is what the client asked for.
+    await find();
+    const namespace = await namespaces.require(params.prefix, destination.namespace);
+    await tables.rename(find, namespace, destination.name);
     return reply.code(204).send();
   });
 

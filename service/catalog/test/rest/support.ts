@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { buildCatalogServer, CatalogService, LocalFolderReader, UpstreamLocations } from '@floecat/catalog';
 import { openRepositories, repositoryContext } from '@floecat/repository';
 import type { Storage } from '@floecat/storage-spi';
-import { openMemoryStorage } from '@floecat/storage-memory';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
+
+import { openTestStorage } from '../../../../tools/localstack/test-storage.ts';
 
 /** The real tables that lie beside the checkout; tests that need them are skipped, saying so, where they are absent. */
 export const LAKE = join(import.meta.dirname, '../../../../../shared/data/lake');
@@ -73,11 +74,11 @@ export interface RestWorld extends AsyncDisposable {
   readonly storage: Storage;
 }
 
-/** A catalog `default` on a memory store, reading the real tables, with a namespace `tpch`. */
+/** A catalog `default` on a fresh store, reading the real tables, with a namespace `tpch`. */
 export async function openRestWorld(
   locations: readonly { readonly prefix: string; readonly folder: string }[] = LAKE_LOCATIONS,
 ): Promise<RestWorld> {
-  const storage = openMemoryStorage();
+  const storage = await openTestStorage();
   const service = new CatalogService({
     repositories: openRepositories(repositoryContext(storage, 'default')),
     defaultCatalog: 'default',

@@ -21,6 +21,14 @@ const NUMBERS = {
 } as const;
 const TEXTS = { storeId: 'store_id', tableId: 'table_id' } as const;
 
+/** What each setting is called where it is set. */
+const PROPERTIES: Readonly<Record<keyof LayoutSettings, string>> = {
+  shards: 'floecat.kv.shards',
+  pointerGraceMs: 'floecat.gc.pointer.min-age-ms',
+  casGraceMs: 'floecat.gc.cas.min-age-ms',
+  casRetentionMs: 'floecat.gc.cas.retention (in ms)',
+};
+
 const CALLER: Caller = { operation: 'open', key: 'layout', signal: undefined };
 
 /** The layout row, or `undefined` in a table that has none. */
@@ -74,7 +82,7 @@ export function checkLayout(layout: StoreLayout, settings: Partial<LayoutSetting
   for (const [name, wanted] of Object.entries(settings) as [keyof LayoutSettings, number | undefined][])
     if (wanted !== undefined && wanted !== layout[name])
       throw new StorageMisconfiguredError(
-        `open: ${name} is ${wanted} here, but ${layout[name]} in table ${tableName}; every process of a store must have the same`,
+        `open: ${PROPERTIES[name]} is ${wanted} here, but ${layout[name]} in table ${tableName}; every process of a store must have the same`,
         { operation: 'open' },
       );
 }

@@ -10,6 +10,7 @@ import {
   DEFAULT_LAYOUT,
   guardPointerStore,
   InvalidArgumentError,
+  MAX_SYSTEM_KEY_BYTES,
   STORAGE_FORMAT,
   StorageMisconfiguredError,
   systemClock,
@@ -27,7 +28,10 @@ import { DynamoPointerStore } from './dynamo-pointer-store.ts';
 import type { DynamoAdminService } from './dynamo-service.ts';
 import { DynamoTable } from './dynamo-table.ts';
 import { checkLayout, createLayout, readLayout } from './layout-row.ts';
+import { Shards } from './shards.ts';
 import { StoreClock } from './store-clock.ts';
+import { SystemRows } from './system-rows.ts';
+import { SystemShard } from './system-shard.ts';
 import { TableAdmin } from './table-admin.ts';
 import type { TableStep } from './table-bootstrap.ts';
 import { DynamoPointerTableBootstrap } from './table-bootstrap.ts';
@@ -59,6 +63,8 @@ export interface DynamoPointersConfig {
 export interface DynamoPointers {
   /** Guarded. Closing it closes what was made here. */
   readonly pointers: PointerStore;
+  /** The store's own rows. Guarded; close it before `pointers`, whose clients it uses. */
+  readonly system: PointerStore;
   readonly layout: StoreLayout;
   /** How the table differs from `table`, with auto-create; else empty. Nothing of it was changed. */
   readonly drift: readonly TableStep[];
@@ -124,8 +130,18 @@ export async function openDynamoPointers(config: DynamoPointersConfig): Promise<
     const layout = await layoutOf(parts, config);
     const { table, random, close } = parts;
     const { storeId, shards } = layout;
-    const pointers = guardPointerStore(new DynamoPointerStore({ table, storeId, shards, random, close }));
-    return { pointers, layout, drift };
+    const pointers = guardPointerStore(
+      new DynamoPointerStore({ table, storeId, shards: new Shards(shards), random, close }),
+    );
+    const rows = new DynamoPointerStore({
+      table,
+      storeId,
+      shards: new SystemShard(),
+      random,
+      tokenFamily: 'system',
+    });
+    const system = guardPointerStore(new SystemRows(rows), { maxKeyBytes: MAX_SYSTEM_KEY_BYTES });
+    return { pointers, system, layout, drift };
   } catch (error) {
     await parts.close();
     throw error;

@@ -76,8 +76,8 @@ export class TableAdmin {
   /** Switches it on. False where the service will not have it now, e.g. since another process just did it. */
   async enableTimeToLive(): Promise<boolean> {
     const TimeToLiveSpecification = { Enabled: true, AttributeName: ATTRIBUTES.expiresAt };
-    const busy = ['ValidationException', 'ResourceInUseException'];
-    const answer = await this.#unless(busy, 'UpdateTimeToLive', true, (options) =>
+    const changing = ['ValidationException', 'ResourceInUseException'];
+    const answer = await this.#unless(changing, 'UpdateTimeToLive', true, (options) =>
       this.#service.updateTimeToLive({ TableName: this.tableName, TimeToLiveSpecification }, options),
     );
     return answer !== undefined;

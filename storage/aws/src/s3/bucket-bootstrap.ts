@@ -80,7 +80,7 @@ export class BucketBootstrap {
   async verify(): Promise<void> {
     if (!(await this.#exists()))
       throw this.#unfit(
-        'does not exist in this account and region; make it with floecat bootstrap, or set floecat.blob.s3.auto-create=true',
+        'does not exist in this account and region; make it yourself, or set floecat.blob.s3.auto-create=true for floecat bootstrap or the next start',
       );
     const { versioning } = await this.#checked();
     if (versioning !== UNAVAILABLE && versioning.state !== 'on')

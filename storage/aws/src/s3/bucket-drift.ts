@@ -116,14 +116,14 @@ function sameEncryption(found: ServerSideEncryptionRule, wanted: ServerSideEncry
   const [is, be] = [found, wanted].map((rule) => rule.ApplyServerSideEncryptionByDefault);
   if (is?.SSEAlgorithm !== be?.SSEAlgorithm) return false;
   if (be?.KMSMasterKeyID !== undefined && !sameKey(is?.KMSMasterKeyID, be.KMSMasterKeyID)) return false;
-  return wanted.BucketKeyEnabled === undefined || found.BucketKeyEnabled === wanted.BucketKeyEnabled;
+  const { BucketKeyEnabled: bucketKey } = wanted;
+  return bucketKey === undefined || bucketKey === (found.BucketKeyEnabled ?? false);
 }
 
 function shownRule(rule: ServerSideEncryptionRule): string {
   const { SSEAlgorithm, KMSMasterKeyID } = rule.ApplyServerSideEncryptionByDefault ?? {};
   const key = KMSMasterKeyID === undefined ? '' : ` with key ${KMSMasterKeyID}`;
-  const bucketKey =
-    rule.BucketKeyEnabled === undefined ? '' : `, bucket key ${rule.BucketKeyEnabled ? 'on' : 'off'}`;
+  const bucketKey = rule.BucketKeyEnabled === true ? ' and a bucket key' : '';
   return `${SSEAlgorithm}${key}${bucketKey}`;
 }
 

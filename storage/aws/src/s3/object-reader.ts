@@ -26,6 +26,11 @@ interface Read {
 /** Reads objects, and never answers bytes that it did not verify. */
 export class ObjectReader {
   readonly #bucket: Bucket;
+  /**
+   * Whether this server tells the count of tags in its answers to HEAD, as S3 does and some others do not. Where there are
+   * no tags there is no count, so that it is known only once a count was told; until then, tags are asked for.
+   */
+  #headsCountTags = false;
 
   constructor(bucket: Bucket) {
     this.#bucket = bucket;
@@ -52,8 +57,9 @@ export class ObjectReader {
   /** As {@link get}, without the bytes. */
   async head(ref: ObjectRef): Promise<BlobHeader | undefined> {
     const answer = await this.#headOnce(ref);
-    // Not every server tells the count of tags in its answer to HEAD, so they are asked for.
-    return answer && this.#withTags(ref, headerOf(ref.operation, ref.uri, answer));
+    if (!answer) return undefined;
+    const header = headerOf(ref.operation, ref.uri, answer);
+    return !answer.TagCount && this.#headsCountTags ? Object.freeze(header) : this.#withTags(ref, header);
   }
 
   async #getOnce(ref: ObjectRef): Promise<Read | undefined> {
@@ -85,7 +91,9 @@ export class ObjectReader {
     const input = this.#input(ref);
     return this.#bucket.send(readCall(ref), async (s3, { signal }) => {
       try {
-        return await s3.headObject(input, { abortSignal: signal });
+        const answer = await s3.headObject(input, { abortSignal: signal });
+        if (answer.TagCount) this.#headsCountTags = true;
+        return answer;
       } catch (error) {
         if (!isBodiless(error)) throw error;
       }

@@ -78,6 +78,7 @@ export class StoreMarkerObject {
           { abortSignal: attempt.signal },
         );
         const bytes = await readBody(answer.Body, answer.ContentLength, attempt.signal);
+        attempt.tally?.received(bytes.length);
         return { marker: this.#parsed(Buffer.from(bytes).toString('utf8')), etag: answer.ETag ?? '' };
       } catch (error) {
         if (isAbsent(error, undefined)) return undefined;
@@ -99,6 +100,7 @@ export class StoreMarkerObject {
     );
     const call: S3Call = { operation: 'open', key: this.#key, action: 'PutObject', write: true, signal };
     return this.#bucket.send(call, async (s3, attempt) => {
+      attempt.tally?.sent(body.length);
       try {
         await s3.putObject(
           {

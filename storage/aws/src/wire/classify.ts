@@ -57,8 +57,8 @@ export function classify(error: unknown, call: WireCall): Failure {
   if (SKEWED.has(name) || (BAD_SIGNATURE.has(name) && /expired|not yet current/i.test(seen.message)))
     return { kind: 'clock-skew' };
   if (NO_CREDENTIALS.has(name)) return fatal(StorageAccessDeniedError, call, error, noCredentials(seen));
-  if (seen.message.startsWith('Region is missing'))
-    return fatal(StorageMisconfiguredError, call, error, 'no AWS region is set; set one');
+  if (/^Region (?:is missing|not accepted)/.test(seen.message))
+    return fatal(StorageMisconfiguredError, call, error, 'no AWS region is set; set floecat.fileio.override.s3.region, AWS_REGION or a profile');
   if (BAD_CERTIFICATE.test(seen.code ?? ''))
     return fatal(
       StorageMisconfiguredError,
@@ -84,7 +84,7 @@ function refused(error: unknown, seen: SdkError, call: WireCall): Failure {
       StorageMisconfiguredError,
       call,
       error,
-      `${call.resource} does not exist in this account and region; create it, or correct its name`,
+      `${call.resource} does not exist in this account and region; correct its name, or bring it back if it was lost`,
     );
   if (WRONG_REGION.has(name) || status === 301)
     return fatal(

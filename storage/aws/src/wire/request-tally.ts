@@ -28,12 +28,12 @@ export class RequestTally {
     quietly(() => this.#observation?.attempt({ number, outcome, durationMs }));
   }
 
-  /** Bytes of a blob that an attempt sends. */
+  /** Bytes of an object that an attempt sends. */
   sent(bytes: number): void {
     this.#bytesSent += bytes;
   }
 
-  /** Bytes of a blob that arrived. */
+  /** Bytes of an object that arrived whole. */
   received(bytes: number): void {
     this.#bytesReceived += bytes;
   }

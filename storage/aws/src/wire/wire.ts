@@ -107,9 +107,11 @@ export class Wire {
       if (call.signal?.aborted) throw aborted(call, mayHaveLanded);
       const sentAt = clock.monotonic();
       const left = started + settings.deadlineMs - sentAt;
+      const request = new AbortController();
+      const made: Attempt = { number, signal: request.signal, mayHaveLanded, tally };
       let error: unknown;
       try {
-        const answer = await this.#attempt(call, { number, mayHaveLanded, tally }, left, attempt);
+        const answer = await this.#attempt(call, made, request, left, attempt);
         this.#budget.succeeded();
         tally?.attempted(number, 'ok', clock.monotonic() - sentAt);
         return answer;
@@ -143,12 +145,12 @@ export class Wire {
 
   async #attempt<T>(
     call: WireCall,
-    state: Omit<Attempt, 'signal'>,
+    made: Attempt,
+    request: AbortController,
     left: number,
     attempt: (attempt: Attempt) => Promise<T>,
   ): Promise<T> {
     const { clock, settings } = this.#config;
-    const request = new AbortController();
     const timer = new AbortController();
     const onAbort = (): void => request.abort(call.signal?.reason);
     call.signal?.addEventListener('abort', onAbort, { once: true });
@@ -160,7 +162,7 @@ export class Wire {
       throw error;
     });
     try {
-      return await Promise.race([attempt({ ...state, signal: request.signal }), timedOut]);
+      return await Promise.race([attempt(made), timedOut]);
     } finally {
       timer.abort(STOPPED);
       call.signal?.removeEventListener('abort', onAbort);

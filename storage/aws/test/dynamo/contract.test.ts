@@ -1,6 +1,14 @@
 import { after, test } from 'node:test';
 
-import { pointerContract, registerContract, SLOW_BACKEND } from '@floecat/storage-testkit';
+import {
+  pointerContract,
+  registerContract,
+  SLOW_BACKEND,
+  systemApartCases,
+  systemContract,
+  systemRows,
+  wrapFixture,
+} from '@floecat/storage-testkit';
 
 import { startDynamoDbLocal, whyNoDynamoDbLocal } from '../support/dynamodb-local.ts';
 import { DynamoFixtures } from '../support/dynamo-fixture.ts';
@@ -27,6 +35,19 @@ else {
     'pointers on DynamoDB Local, each case over three shards',
     pointerContract,
     () => fixtures.open({ ownTable: true, shards: 3 }),
+    SLOW_BACKEND,
+  );
+  registerContract(
+    'pointers and system rows on DynamoDB Local',
+    systemApartCases,
+    () => fixtures.open({ ownTable: true, shards: 3 }),
+    SLOW_BACKEND,
+  );
+  // The code below the keys is the one of the pointers: what is left is that every operation maps them.
+  registerContract(
+    'system rows on DynamoDB Local',
+    systemContract.filter(({ name }) => !name.includes('10003 rows')),
+    async () => wrapFixture(await fixtures.open({ ownTable: true, shards: 3 }), systemRows),
     SLOW_BACKEND,
   );
 }

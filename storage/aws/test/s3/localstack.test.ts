@@ -10,8 +10,9 @@ import { promisify } from 'node:util';
 import { DynamoDB } from '@aws-sdk/client-dynamodb';
 import { S3 } from '@aws-sdk/client-s3';
 
-import { freePort, installEngine } from '../../../../tools/localstack/engine.ts';
+import { installEngine } from '../../../../tools/localstack/engine.ts';
 import { PythonMissingError } from '../../../../tools/localstack/python-environment.ts';
+import { freePort } from '../../../../tools/localstack/tied-server.ts';
 
 const run = promisify(execFile);
 const SCRIPT = join(import.meta.dirname, '..', '..', '..', '..', 'tools', 'localstack', 'localstack.ts');

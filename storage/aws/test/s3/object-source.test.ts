@@ -40,8 +40,8 @@ function sourceTest(name: string, body: (bench: Bench) => Promise<void>): void {
     const bucket = await makeBucket(client.s3, false);
     const injected: Fault[] = [];
     await using source = new S3ObjectSource(client);
-    const put = async (Key: string, body: string | Buffer): Promise<void> => {
-      await client.s3.putObject({ Bucket: bucket, Key, Body: Buffer.from(body) });
+    const put = async (Key: string, content: string | Buffer): Promise<void> => {
+      await client.s3.putObject({ Bucket: bucket, Key, Body: Buffer.from(content) });
       client.handler.takeRequests();
     };
     const inject = (...faults: Fault[]): void => {
@@ -66,6 +66,26 @@ function rejects(work: Promise<unknown>, code: StorageErrorCode, ...messages: Re
 const namesOf = async (names: AsyncIterable<string>): Promise<string[]> => Array.fromAsync(names);
 const isGet = (request: string): boolean => request.startsWith('GET ') && !request.includes('list-type=');
 const isList = (request: string): boolean => request.includes('list-type=2');
+
+/** The fault, on the second page of a listing. */
+const second = (fault: Omit<Fault, 'on'>): Fault => ({
+  ...fault,
+  on: (request) => isList(request) && request.includes('continuation-token='),
+});
+
+const page = (inside: string) => (): ReturnType<typeof answer> =>
+  answer(
+    200,
+    `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inside}</ListBucketResult>`,
+  );
+
+const xml = (code: string, inside = '', message = code): string =>
+  `<Error><Code>${code}</Code><Message>${message}</Message>${inside}</Error>`;
+
+const longer = (bytes: Buffer): Buffer => Buffer.concat([bytes, bytes]);
+
+const signedBy = (headers: Readonly<Record<string, string>>): string =>
+  /Credential=([^/]+)/.exec(headers['authorization'] ?? '')?.[1] ?? 'nobody';
 
 const ODD_NAMES = [
   'with space',
@@ -136,15 +156,6 @@ sourceTest('a listing of many pages is whole, also where a page has folders only
 sourceTest('a page that fails fails the listing: part of it never passes for all', async (bench) => {
   const { source, bucket, put, inject, requests } = bench;
   for (const key of ['a', 'b', 'c', 'd']) await put(`p/${key}`, 'x');
-  const second = (fault: Omit<Fault, 'on'>): Fault => ({
-    ...fault,
-    on: (request) => isList(request) && request.includes('continuation-token='),
-  });
-  const page = (xml: string) => (): ReturnType<typeof answer> =>
-    answer(
-      200,
-      `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${xml}</ListBucketResult>`,
-    );
   const cases: [Omit<Fault, 'on'>, StorageErrorCode, RegExp, number][] = [
     [
       { name: 'list 503', times: Infinity, before: () => s3Error(503, 'SlowDown') },
@@ -239,37 +250,35 @@ sourceTest('a forbidden bucket names the action and the bucket, and is asked onc
 
 sourceTest('a bucket in another region is a wrong setting, and names the region to set', async (bench) => {
   const { source, bucket, inject, requests } = bench;
-  const error = (code: string, inside = '', message = code): string =>
-    `<Error><Code>${code}</Code><Message>${message}</Message>${inside}</Error>`;
   const header = { 'x-amz-bucket-region': 'eu-west-1' };
   const set = /floecat\.upstream\.s3\.region=eu-west-1/;
   const cases: [name: string, response: () => ReturnType<typeof answer>, told: RegExp][] = [
-    ['301', () => answer(301, error('PermanentRedirect', '<Endpoint>e</Endpoint>'), header), set],
-    ['307', () => answer(307, error('TemporaryRedirect'), header), set],
+    ['301', () => answer(301, xml('PermanentRedirect', '<Endpoint>e</Endpoint>'), header), set],
+    ['307', () => answer(307, xml('TemporaryRedirect'), header), set],
     [
       '400 with region',
-      () => answer(400, error('AuthorizationHeaderMalformed', '<Region>eu-west-1</Region>')),
+      () => answer(400, xml('AuthorizationHeaderMalformed', '<Region>eu-west-1</Region>')),
       set,
     ],
     [
       '400 with message',
-      () => answer(400, error('AuthorizationHeaderMalformed', '', "wrong; expecting 'eu-west-1'")),
+      () => answer(400, xml('AuthorizationHeaderMalformed', '', "wrong; expecting 'eu-west-1'")),
       set,
     ],
-    ['new region', () => answer(400, error('IllegalLocationConstraintException'), header), set],
+    ['new region', () => answer(400, xml('IllegalLocationConstraintException'), header), set],
     [
       '301 without region',
-      () => answer(301, error('PermanentRedirect')),
+      () => answer(301, xml('PermanentRedirect')),
       /set floecat\.upstream\.s3\.region to/,
     ],
     ['301 without body', () => answer(301, '', header), set],
-    ['hostile region', () => answer(301, error('x'), { 'x-amz-bucket-region': 'a b\n' }), /region to it/],
+    ['hostile region', () => answer(301, xml('x'), { 'x-amz-bucket-region': 'a b\n' }), /region to it/],
   ];
   for (const [name, before, told] of cases) {
     inject({ name, on: isGet, before });
     await rejects(source.read(bucket, 'x', MAX), 'STORAGE_MISCONFIGURED', told);
   }
-  inject({ name: 'list 301', on: isList, before: () => answer(301, error('PermanentRedirect'), header) });
+  inject({ name: 'list 301', on: isList, before: () => answer(301, xml('PermanentRedirect'), header) });
   await rejects(namesOf(source.list(bucket, '')), 'STORAGE_MISCONFIGURED', set);
   assert.equal(requests().length, cases.length + 1);
 });
@@ -288,7 +297,6 @@ sourceTest('a body that is cut short is asked for again, and never answered', as
   inject({ name: 'cut for ever', on: isGet, times: Infinity, after: (response) => withBody(response, cut) });
   await rejects(source.read(bucket, 'x', MAX), 'STORAGE_UNAVAILABLE', /10 of 16 bytes/);
   assert.equal(requests().length, ATTEMPTS);
-  const longer = (bytes: Buffer): Buffer => Buffer.concat([bytes, bytes]);
   inject({ name: 'too long', on: isGet, after: (response) => withBody(response, longer) });
   assert.equal((await source.read(bucket, 'x', MAX)).length, 16);
   inject({ name: 'reset', on: isGet, times: 1, before: socketHangUp });
@@ -416,8 +424,6 @@ sourceTest('a key source is asked once, and again when AWS says that the key has
   await using source = opened(client, { keySource });
   assert.equal(asked, 0, 'nothing is asked for before it is needed');
   const signers: string[] = [];
-  const signedBy = (headers: Readonly<Record<string, string>>): string =>
-    /Credential=([^/]+)/.exec(headers['authorization'] ?? '')?.[1] ?? 'nobody';
   inject({
     name: 'expired',
     on: (_, headers) => signers.push(signedBy(headers)) === 3,

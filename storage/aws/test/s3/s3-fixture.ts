@@ -124,10 +124,11 @@ function withExactTimes(store: BlobStore): BlobStore {
       }
       return async (uri: string, bytes: Uint8Array, options?: PutOptions): Promise<BlobHeader> => {
         const header = await target.put(uri, bytes, options);
-        const { versionId } = header;
-        const read = (await target.listVersions(uri, { limit: 1_000 })).versions.find(
-          (version) => version.uri === uri && version.versionId === versionId,
-        );
+        const read = await target.head(uri, { versionId: header.versionId }).catch((error: unknown) => {
+          if ((error as { code?: string }).code === 'STORAGE_NOT_FOUND') return undefined;
+          throw error;
+        });
+        // Deleted meanwhile.
         if (!read) return header;
         const later = header.lastModified - read.lastModified;
         assert.ok(later >= -LATER_MS && later <= LATER_MS, `a put's lastModified is off by ${later} ms`);
@@ -168,12 +169,13 @@ export async function openS3Fixture(endpoint: string): Promise<StorageFixture> {
     await store.checkIdentity();
     const blobs = guardBlobStore(withExactTimes(store));
     const pointers = guardPointerStore(new MemoryPointerStore({ storeId, clock, random }));
+    const system = guardPointerStore(new MemoryPointerStore({ storeId, clock, random }));
     const secrets = guardSecretsManager(new MemorySecretsManager({ storeId }));
     const close = async (): Promise<void> => {
-      await Promise.all([pointers.close(), blobs.close(), secrets.close()]);
+      await Promise.all([pointers.close(), system.close(), blobs.close(), secrets.close()]);
       await client[Symbol.asyncDispose]();
     };
-    return { pointers, blobs, secrets, layout, close, [Symbol.asyncDispose]: close };
+    return { pointers, system, blobs, secrets, layout, close, [Symbol.asyncDispose]: close };
   };
 
   return createFixture({

@@ -62,14 +62,15 @@ export function openSecretsFixture(endpoint: string): Promise<StorageFixture> {
     const client = connectSecrets(endpoint);
     const random = seededRandom(1);
     const pointers = guardPointerStore(new MemoryPointerStore({ storeId, clock, random }));
+    const system = guardPointerStore(new MemoryPointerStore({ storeId, clock, random }));
     const blobs = guardBlobStore(new MemoryBlobStore({ storeId, clock }));
     const { service, wire } = client;
     const secrets = openProdSecretsManager({ storeId, random: systemRandom, wire, access: { service } });
     const close = async (): Promise<void> => {
-      await Promise.all([pointers.close(), blobs.close(), secrets.close()]);
+      await Promise.all([pointers.close(), system.close(), blobs.close(), secrets.close()]);
       await client[Symbol.asyncDispose]();
     };
-    return { pointers, blobs, secrets, layout, close, [Symbol.asyncDispose]: close };
+    return { pointers, system, blobs, secrets, layout, close, [Symbol.asyncDispose]: close };
   };
   return createFixture({
     clock,

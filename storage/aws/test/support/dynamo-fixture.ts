@@ -44,7 +44,7 @@ export class DynamoFixtures implements AsyncDisposable {
       sleep: (milliseconds, signal) => systemClock.sleep(milliseconds, signal),
     };
     const open = async (): Promise<Storage> => {
-      const { pointers, layout } = await openDynamoPointers({
+      const { pointers, system, layout } = await openDynamoPointers({
         aws: this.#clients,
         tableName,
         autoCreate: true,
@@ -55,11 +55,13 @@ export class DynamoFixtures implements AsyncDisposable {
       });
       const rest = openMemoryStorage({ clock });
       const close = async (): Promise<void> => {
+        await system.close();
         await pointers.close();
         await rest.close();
       };
       return {
         pointers,
+        system,
         blobs: rest.blobs,
         secrets: rest.secrets,
         layout,

@@ -1,5 +1,7 @@
-import type { AttributeJson, ItemJson, Units } from './attribute-values.ts';
-import { invalid, NO_UNITS } from './attribute-values.ts';
+import type { AttributeJson, ItemJson, Units } from './dynamo-json.ts';
+import { invalid, NO_UNITS } from './dynamo-json.ts';
+
+const MAX_ITEM_BYTES = 400 * 1024;
 
 /** What requests cost, by AWS's rules for items and their sizes. */
 export function sumUnits(all: readonly Units[]): Units {
@@ -23,10 +25,18 @@ export function twice({ read, write }: Units): Units {
   return { read: 2 * read, write: 2 * write };
 }
 
+/** An item that the service would take. */
+export function sound(item: ItemJson | undefined): ItemJson {
+  if (!item || sizeOf(item) > MAX_ITEM_BYTES)
+    throw invalid('Item size has exceeded the maximum allowed size');
+  return item;
+}
+
 /** Bytes of an item for capacity, names included. */
 export function sizeOf(item: ItemJson | undefined): number {
   let bytes = 0;
-  for (const [name, value] of Object.entries(item ?? {})) bytes += Buffer.byteLength(name) + sizeOfValue(value);
+  for (const [name, value] of Object.entries(item ?? {}))
+    bytes += Buffer.byteLength(name) + sizeOfValue(value);
   return bytes;
 }
 

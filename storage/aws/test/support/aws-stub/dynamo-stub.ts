@@ -1,30 +1,12 @@
-import type { ItemJson, Units } from './attribute-values.ts';
-import { invalid, NO_UNITS, StubError } from './attribute-values.ts';
-import { readUnits, sizeOf, sumUnits, writeUnits } from './capacity.ts';
-import type { Substitutes } from './expressions.ts';
+import type { DynamoAnswer, DynamoInput, ItemJson } from './dynamo-json.ts';
+import { invalid, NO_UNITS, StubError } from './dynamo-json.ts';
+import { readUnits, sizeOf, sound, sumUnits, writeUnits } from './capacity.ts';
 import { Expressions } from './expressions.ts';
 import { query } from './stub-query.ts';
 import { StubTable } from './stub-table.ts';
 import type { TableKey } from './stub-table.ts';
 import { StubTransactions } from './stub-transactions.ts';
 
-export interface DynamoAnswer {
-  readonly body: object;
-  readonly units: Units;
-}
-
-/** A request's body. Each operation reads its own fields of it. */
-export type DynamoInput = Substitutes & {
-  readonly TableName?: string;
-  readonly ConditionExpression?: string;
-  readonly ReturnValuesOnConditionCheckFailure?: string;
-  readonly ConsistentRead?: boolean;
-  readonly Item?: ItemJson;
-  readonly Key?: ItemJson;
-  readonly [field: string]: unknown;
-};
-
-const MAX_ITEM_BYTES = 400 * 1024;
 const BATCH_GET_KEYS = 100;
 const BATCH_WRITE_ITEMS = 25;
 
@@ -40,7 +22,10 @@ export class DynamoStub {
       case 'GetItem': {
         const table = this.#table(name);
         const item = table.get(table.keyOf(input.Key ?? {}, true));
-        return { body: item ? { Item: item } : {}, units: readUnits(sizeOf(item), input.ConsistentRead === true) };
+        return {
+          body: item ? { Item: item } : {},
+          units: readUnits(sizeOf(item), input.ConsistentRead === true),
+        };
       }
       case 'PutItem':
         return this.#put(input);
@@ -48,7 +33,10 @@ export class DynamoStub {
         return query(this.#table(name), input);
       case 'Scan': {
         const [item] = this.#table(name).all();
-        return { body: { Items: item ? [item] : [], Count: item ? 1 : 0 }, units: readUnits(sizeOf(item), true) };
+        return {
+          body: { Items: item ? [item] : [], Count: item ? 1 : 0 },
+          units: readUnits(sizeOf(item), true),
+        };
       }
       case 'TransactWriteItems':
         return this.#transactions.run(input as never);
@@ -79,12 +67,19 @@ export class DynamoStub {
     return { body: {}, units: writeUnits(before, item) };
   }
 
-  #batchGet({ RequestItems }: { RequestItems: Record<string, { Keys: ItemJson[]; ConsistentRead?: boolean }> }) {
+  #batchGet({
+    RequestItems,
+  }: {
+    RequestItems: Record<string, { Keys: ItemJson[]; ConsistentRead?: boolean }>;
+  }) {
     const [[name, request], ...others] = Object.entries(RequestItems) as [[string, { Keys: ItemJson[] }]];
     if (others.length > 0) throw invalid('this stub has batches of one table only');
     const { Keys, ConsistentRead = false } = request as { Keys: ItemJson[]; ConsistentRead?: boolean };
     const table = this.#table(name);
-    const keys = distinct(Keys.map((key) => table.keyOf(key, true)), BATCH_GET_KEYS);
+    const keys = distinct(
+      Keys.map((key) => table.keyOf(key, true)),
+      BATCH_GET_KEYS,
+    );
     const found = keys.map((key) => table.get(key));
     return {
       body: { Responses: { [name]: found.filter((item) => item !== undefined) }, UnprocessedKeys: {} },
@@ -93,7 +88,9 @@ export class DynamoStub {
   }
 
   #batchWrite({ RequestItems }: { RequestItems: Record<string, { DeleteRequest?: { Key: ItemJson } }[]> }) {
-    const [[name, requests]] = Object.entries(RequestItems) as [[string, { DeleteRequest?: { Key: ItemJson } }[]]];
+    const [[name, requests]] = Object.entries(RequestItems) as [
+      [string, { DeleteRequest?: { Key: ItemJson } }[]],
+    ];
     const table = this.#table(name);
     const keys = distinct(
       requests.map(({ DeleteRequest }) => {
@@ -109,7 +106,8 @@ export class DynamoStub {
 
   #manage(operation: string, name: string, input: DynamoInput): object {
     if (operation === 'CreateTable') {
-      if (this.#tables.has(name)) throw new StubError('ResourceInUseException', `Table already exists: ${name}`);
+      if (this.#tables.has(name))
+        throw new StubError('ResourceInUseException', `Table already exists: ${name}`);
       const table = new StubTable(input['KeySchema'] as StubTable['keySchema']);
       this.#tables.set(name, { table });
       return { TableDescription: describe(name, table) };
@@ -140,15 +138,10 @@ export class DynamoStub {
 
   #table(name: string | undefined): StubTable {
     const found = this.#tables.get(name ?? '');
-    if (!found) throw new StubError('ResourceNotFoundException', 'Cannot do operations on a non-existent table');
+    if (!found)
+      throw new StubError('ResourceNotFoundException', 'Cannot do operations on a non-existent table');
     return found.table;
   }
-}
-
-/** An item that the service would take. */
-export function sound(item: ItemJson | undefined): ItemJson {
-  if (!item || sizeOf(item) > MAX_ITEM_BYTES) throw invalid('Item size has exceeded the maximum allowed size');
-  return item;
 }
 
 function distinct(keys: readonly TableKey[], limit: number): readonly TableKey[] {

@@ -1,14 +1,8 @@
-import type { AttributeJson, ItemJson } from './attribute-values.ts';
-import { compare, invalid } from './attribute-values.ts';
+import type { AttributeJson, ItemJson, Substitutes } from './dynamo-json.ts';
+import { compare, invalid } from './dynamo-json.ts';
 
 export type Predicate = (item: ItemJson) => boolean;
 type Operand = (item: ItemJson) => AttributeJson | undefined;
-
-/** What a request's expressions refer to. */
-export interface Substitutes {
-  readonly ExpressionAttributeNames?: Readonly<Record<string, string>>;
-  readonly ExpressionAttributeValues?: Readonly<Record<string, AttributeJson>>;
-}
 
 const TOKEN = /\s*(<=|>=|<>|[()=<>,]|[#:]?\w+)/y;
 const COMPARISONS: Readonly<Record<string, (order: number) => boolean>> = {

@@ -1,7 +1,6 @@
-import type { ItemJson } from './attribute-values.ts';
-import { invalid } from './attribute-values.ts';
+import type { DynamoAnswer, DynamoInput, ItemJson } from './dynamo-json.ts';
+import { invalid } from './dynamo-json.ts';
 import { readUnits, sizeOf } from './capacity.ts';
-import type { DynamoAnswer, DynamoInput } from './dynamo-stub.ts';
 import { Expressions } from './expressions.ts';
 import type { StubTable } from './stub-table.ts';
 

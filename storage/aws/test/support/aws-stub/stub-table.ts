@@ -1,5 +1,5 @@
-import type { ItemJson } from './attribute-values.ts';
-import { compareText, invalid } from './attribute-values.ts';
+import type { ItemJson } from './dynamo-json.ts';
+import { compareText, invalid } from './dynamo-json.ts';
 
 export interface TableKey {
   readonly hash: string;
@@ -81,4 +81,3 @@ function firstAbove(keys: readonly string[], key: string): number {
   }
   return low;
 }
-

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 
-import type { ItemJson, Units } from './attribute-values.ts';
-import { invalid, StubError } from './attribute-values.ts';
-import { readUnits, sizeOf, sumUnits, twice, writeUnits } from './capacity.ts';
-import { sound } from './dynamo-stub.ts';
-import type { DynamoAnswer, DynamoInput } from './dynamo-stub.ts';
+import type { DynamoAnswer, DynamoInput, ItemJson, Units } from './dynamo-json.ts';
+import { invalid, StubError } from './dynamo-json.ts';
+import { readUnits, sizeOf, sound, sumUnits, twice, writeUnits } from './capacity.ts';
 import { Expressions } from './expressions.ts';
 import type { StubTable, TableKey } from './stub-table.ts';
 
@@ -41,9 +39,13 @@ export class StubTransactions {
     check(operations);
     const earlier = token === undefined ? undefined : this.#applied.get(token);
     if (earlier !== undefined) {
-      if (earlier !== parameters) throw new StubError('IdempotentParameterMismatchException', 'other parameters');
+      if (earlier !== parameters)
+        throw new StubError('IdempotentParameterMismatchException', 'other parameters');
       // A repetition reads what the first one wrote.
-      return { body: {}, units: sumUnits(operations.map(({ before }) => twice(readUnits(sizeOf(before), true)))) };
+      return {
+        body: {},
+        units: sumUnits(operations.map(({ before }) => twice(readUnits(sizeOf(before), true)))),
+      };
     }
     const units = sumUnits(operations.map(costOf));
     if (operations.some(({ holds }) => !holds)) throw canceled(operations, units);
@@ -56,7 +58,8 @@ export class StubTransactions {
 
   #read(item: { readonly [action: string]: DynamoInput }): Operation {
     const [[action, input], ...others] = Object.entries(item) as [[string, DynamoInput]];
-    if (others.length > 0) throw invalid('TransactItems can only contain one of Check, Put, Update or Delete');
+    if (others.length > 0)
+      throw invalid('TransactItems can only contain one of Check, Put, Update or Delete');
     const table = this.#tableOf(input.TableName);
     const expressions = new Expressions(input);
     const predicate = expressions.parse(input.ConditionExpression);

@@ -16,6 +16,28 @@ export interface AttributeJson {
 
 export type ItemJson = Readonly<Record<string, AttributeJson>>;
 
+/** What a request's expressions refer to. */
+export interface Substitutes {
+  readonly ExpressionAttributeNames?: Readonly<Record<string, string>>;
+  readonly ExpressionAttributeValues?: Readonly<Record<string, AttributeJson>>;
+}
+
+/** A request's body. Each operation reads its own fields of it. */
+export type DynamoInput = Substitutes & {
+  readonly TableName?: string;
+  readonly ConditionExpression?: string;
+  readonly ReturnValuesOnConditionCheckFailure?: string;
+  readonly ConsistentRead?: boolean;
+  readonly Item?: ItemJson;
+  readonly Key?: ItemJson;
+  readonly [field: string]: unknown;
+};
+
+export interface DynamoAnswer {
+  readonly body: object;
+  readonly units: Units;
+}
+
 /** An answer of failure, as DynamoDB would give it. */
 export class StubError extends Error {
   readonly type: string;

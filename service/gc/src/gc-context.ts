@@ -1,0 +1,23 @@
+import type { CallOptions, Clock, RandomSource, Storage } from '@floecat/storage-spi';
+
+import type { ReadBackup } from './backups.ts';
+import type { Safety } from './safety.ts';
+import type { GcSettings } from './settings.ts';
+
+/** What every collector stands on. */
+export interface GcContext {
+  readonly storage: Storage;
+  readonly settings: GcSettings;
+  /** Measures slices and pauses. No age is told by it: those are told by the stores' clocks. */
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly safety: Safety;
+  /** Reads a registered backup. Without it, a store that has one is not collected. */
+  readonly readBackup: ReadBackup | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The options of every call that a collector makes. */
+export function callOf({ signal }: GcContext): CallOptions {
+  return signal ? { signal } : {};
+}
