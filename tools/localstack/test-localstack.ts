@@ -48,7 +48,7 @@ async function run(named: readonly string[]): Promise<number> {
   let code = 1;
   let stores = 0;
   try {
-    code = await runTests(files, settings);
+    code = await runTests(files, name);
   } finally {
     stores = await removeAll(settings);
   }
@@ -62,15 +62,10 @@ function testsBelow(pattern: string): string[] {
   return globSync(pattern.endsWith('.ts') ? pattern : `${pattern}/**/*.test.ts`, { cwd: ROOT });
 }
 
-async function runTests(files: readonly string[], { bucket, table }: LocalstackSettings): Promise<number> {
+async function runTests(files: readonly string[], name: string): Promise<number> {
   const child = spawn(process.execPath, [join(ROOT, 'tools', 'run-tests.ts'), ...files], {
     cwd: ROOT,
-    env: {
-      ...process.env,
-      FLOECAT_TEST_STORAGE: 'localstack',
-      LOCALSTACK_BUCKET: bucket,
-      LOCALSTACK_TABLE: table,
-    },
+    env: { ...process.env, FLOECAT_TEST_STORAGE: `localstack:${name}` },
     stdio: ['ignore', 'inherit', 'inherit'],
     signal: stop.signal,
   });

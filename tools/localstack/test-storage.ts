@@ -6,16 +6,20 @@ import { systemClock } from '@floecat/storage-spi';
 import type { LocalstackSettings } from './settings.ts';
 import { readSettings } from './settings.ts';
 
-/** Whether the suites keep the catalog on the LocalStack endpoint, as `make test-localstack` has them do. */
+/**
+ * Whether the suites keep the catalog on the LocalStack endpoint, as `make test-localstack` has them do, and there in the
+ * bucket, and in tables that begin with the name, that follows; apart from what is developed with.
+ */
 const ON_LOCALSTACK = onLocalstack(process.env['FLOECAT_TEST_STORAGE']);
 
 /** Of a table that is removed soon. */
 const SHORT_LIVED = { pointInTimeRecovery: false, deletionProtection: false } as const;
 
-function onLocalstack(text: string | undefined): boolean {
-  if (text === undefined || text === '') return false;
-  if (text === 'localstack') return true;
-  throw new Error(`FLOECAT_TEST_STORAGE is ${text}; it can be localstack, or unset`);
+function onLocalstack(text: string | undefined): LocalstackSettings | undefined {
+  if (text === undefined || text === '') return undefined;
+  const [, name = 'floecat-test'] = /^localstack(?::([a-z0-9-]+))?$/.exec(text) ?? [undefined, ''];
+  if (name === '') throw new Error(`FLOECAT_TEST_STORAGE is ${text}; it can be localstack, or unset`);
+  return { ...readSettings(process.env), bucket: name, table: name };
 }
 
 /** `seed`, or another each time where a server would remember the write ids that came of it. */
@@ -27,7 +31,7 @@ export function testSeed(seed: number): number {
 export async function openTestStorage(
   options: { readonly clock?: Clock; readonly random?: RandomSource } = {},
 ): Promise<Storage> {
-  if (ON_LOCALSTACK) return openOnLocalstack(readSettings(process.env), options);
+  if (ON_LOCALSTACK) return openOnLocalstack(ON_LOCALSTACK, options);
   const { openMemoryStorage } = await import('@floecat/storage-memory');
   return openMemoryStorage(options);
 }
@@ -86,7 +90,7 @@ async function openOnLocalstack(
  */
 export function testStorageVariables(name: string): Record<string, string> {
   if (!ON_LOCALSTACK) return {};
-  const { endpoint, region, accessKey, secretKey, bucket, table } = readSettings(process.env);
+  const { endpoint, region, accessKey, secretKey, bucket, table } = ON_LOCALSTACK;
   const scope = createHash('sha256').update(name).digest('hex').slice(0, 12);
   return {
     FLOECAT_KV: 'dynamodb',

@@ -1,15 +1,14 @@
-import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Settings } from '@floecat/config';
-import { dotted } from '@floecat/repository';
-import type { CallOptions } from '@floecat/storage-spi';
+import { dotted, seedKey } from '@floecat/repository';
+import type { CallOptions, Pointer } from '@floecat/storage-spi';
 import { StorageConflictError, systemClock } from '@floecat/storage-spi';
 
 import type { CatalogService } from './catalog-service.ts';
 import type { DemoTable } from './demo-lake/index.ts';
-import { demoStories, readDemoLake, writeDemoLake } from './demo-lake/index.ts';
+import { readDemoLake, writeDemoLake } from './demo-lake/index.ts';
 
 /** Where the demonstration lake lies, unless `floecat.seed.location` says otherwise. */
 export function demoLakeFolder(settings: Pick<Settings, 'dataDir'>): string {
@@ -17,64 +16,51 @@ export function demoLakeFolder(settings: Pick<Settings, 'dataDir'>): string {
 }
 
 /**
- * Registers a small demonstration lake while the default catalog has no namespace, or where an earlier attempt was
- * interrupted: the one at `floecat.seed.location`, or one that it writes into the data folder. Answers the names of the
- * tables that it registered.
+ * Registers a small demonstration lake in a default catalog that has no namespace yet: the one at
+ * `floecat.seed.location`, or one that it writes into the data folder. A system row remembers that it was begun, so that
+ * the next start goes on where this one is cut short, and that it was done, so that what is dropped later stays dropped.
+ * Answers the names of the tables that it registered.
  */
 export async function seedDemoLake(
   service: CatalogService,
   settings: Pick<Settings, 'dataDir' | 'identity'>,
   options: CallOptions = {},
 ): Promise<readonly string[]> {
-  const { seedLocation } = settings.identity;
-  return seedLocation === undefined
-    ? seedFromFolder(service, demoLakeFolder(settings), options)
-    : seedFromLocation(service, seedLocation, options);
-}
-
-async function seedFromFolder(
-  service: CatalogService,
-  folder: string,
-  options: CallOptions,
-): Promise<readonly string[]> {
   const { repositories, defaultCatalog: catalog } = service;
-  const unfinished = `${folder}.registering`;
-  const existing = await repositories.namespaces.listChildren(catalog, [], { limit: 1, ...options });
-  if (existing.items.length > 0 && !existsSync(unfinished)) return [];
-
-  await mkdir(folder, { recursive: true });
-  await writeFile(
-    unfinished,
-    'The demonstration lake is being registered; the next start goes on with it.\n',
+  const { storage, account } = repositories.context;
+  const key = seedKey(account, catalog);
+  const row = await storage.system.get(key, options);
+  if (row && stateOf(row) === DONE) return [];
+  if (!row) {
+    const existing = await repositories.namespaces.listChildren(catalog, [], { limit: 1, ...options });
+    const state = existing.items.length > 0 ? DONE : BEGUN;
+    const begun = await storage.system.compareAndSet(key, 0, { kind: 'value', value: state }, options);
+    // Another process that starts at this moment does the same; names that are taken are left as they are.
+    if (state === DONE || (!begun.applied && begun.current && stateOf(begun.current) === DONE)) return [];
+  }
+  const { seedLocation } = settings.identity;
+  const registered = await registerAll(
+    service,
+    seedLocation === undefined
+      ? await writeInto(demoLakeFolder(settings), options)
+      : await readDemoLake(service.upstream, seedLocation, options),
+    options,
   );
-  const tables = await writeDemoLake({ folder, clock: systemClock, ...options });
-  const registered = await registerAll(service, tables, options);
-  await rm(unfinished, { force: true });
+  const now = await storage.system.get(key, options);
+  if (now) await storage.system.compareAndSet(key, now, { kind: 'value', value: DONE }, options);
   return registered;
 }
 
-/** Nothing is kept on this machine, so what the catalog has tells whether an attempt was interrupted. */
-async function seedFromLocation(
-  service: CatalogService,
-  location: string,
-  options: CallOptions,
-): Promise<readonly string[]> {
-  if (!(await hasRoomForLake(service, options))) return [];
-  return registerAll(service, await readDemoLake(service.upstream, location, options), options);
+const BEGUN = 'begun';
+const DONE = 'done';
+
+function stateOf(row: Pointer): string | undefined {
+  return row.kind === 'value' ? row.value : undefined;
 }
 
-/** Whether the default catalog has no namespace but the lake's, and not all of the lake's tables. */
-async function hasRoomForLake(service: CatalogService, options: CallOptions): Promise<boolean> {
-  const { repositories, defaultCatalog: catalog } = service;
-  const lakes = new Set(demoStories.map(({ namespace }) => namespace[0]));
-  const limit = lakes.size + 1;
-  const { items } = await repositories.namespaces.listChildren(catalog, [], { limit, ...options });
-  if (items.some(([outermost]) => !lakes.has(outermost))) return false;
-  for (const { namespace, name } of demoStories) {
-    const parent = await repositories.namespaces.get(catalog, namespace, options);
-    if (!parent || !(await repositories.tables.get(catalog, namespace, name, options))) return true;
-  }
-  return false;
+async function writeInto(folder: string, options: CallOptions): Promise<readonly DemoTable[]> {
+  await mkdir(folder, { recursive: true });
+  return writeDemoLake({ folder, clock: systemClock, ...options });
 }
 
 /** Registers the tables; one whose name is taken is left as it is. */

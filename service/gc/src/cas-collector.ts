@@ -1,4 +1,4 @@
-import { collectorStateKey, endedAccountKey } from '@floecat/repository';
+import { accountOwner, collectorStateKey, endedAccountKey } from '@floecat/repository';
 import { StorageAbortRetryableError } from '@floecat/storage-spi';
 
 import { openBackups } from './backups.ts';
@@ -103,14 +103,14 @@ async function publish(
   const { storage, settings } = context;
   const call = callOf(context);
   const { counts, pass, startedAt, segments } = mark;
-  const wasEnded = await storage.system.get(endedAccountKey(account), call);
+  const wasEnded = await endOf(context, account);
   if (counts.versions === 0 && counts.owners === 0) {
     await forgetAccount(context, account, state);
     return { outcome: 'done', counts: {} };
   }
-  const refusal = refusalToCondemn(counts, settings, wasEnded !== undefined);
+  const refusal = refusalToCondemn(counts, settings, wasEnded);
   if (refusal) throw new GcRefusedError(`account ${account}: ${refusal}`);
-  const tooMany = refusalToDelete(counts, settings, isEmptyMark(counts) && wasEnded !== undefined);
+  const tooMany = refusalToDelete(counts, settings, isEmptyMark(counts) && wasEnded);
   const list: PublishedList = { pass, startedAt, segments, counts };
   const trouble = tooMany && {
     at: startedAt,
@@ -126,6 +126,18 @@ async function publish(
     if (row) await storage.system.compareAndDelete(key, row, call);
   }
   return { outcome: 'unfinished', counts: {} };
+}
+
+/** Whether the account's last pointer was collected, and it was not made again since. */
+async function endOf(context: GcContext, account: string): Promise<boolean> {
+  const { pointers, system } = context.storage;
+  const call = callOf(context);
+  const row = await system.get(endedAccountKey(account), call);
+  if (!row) return false;
+  const now = await pointers.get(accountOwner(account).key, call);
+  if (!now || (row.kind === 'value' && row.value === now.incarnation)) return true;
+  await system.compareAndDelete(row.key, row, call);
+  return false;
 }
 
 async function sweepSlice(

@@ -1,4 +1,4 @@
-import { ACCOUNT_DIRECTORY, collectorStatesPrefix } from '@floecat/repository';
+import { ACCOUNT_DIRECTORY, collectorStatesPrefix, ENDED_ACCOUNTS_PREFIX } from '@floecat/repository';
 import type { CallOptions, PointerStore } from '@floecat/storage-spi';
 import { compareUtf8, escapeSegment, lastSegment } from '@floecat/storage-spi';
 
@@ -19,6 +19,7 @@ export async function* listAccounts(
   const streams = [
     lastSegments(pointers, ACCOUNT_DIRECTORY, pageSize, call, after),
     lastSegments(system, collectorStatesPrefix('cas'), pageSize, call, after),
+    lastSegments(system, ENDED_ACCOUNTS_PREFIX, pageSize, call, after),
   ];
   const heads = await Promise.all(streams.map(next));
   for (;;) {

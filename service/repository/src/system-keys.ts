@@ -11,6 +11,7 @@ import { joinKey } from '@floecat/storage-spi';
  * | `/gc/ended-accounts/{account}` | an account whose last pointer was collected, and may have blobs left |
  * | `/gc/clock` | nothing; written to learn the store's time |
  * | `/gc/runs/{collector}/{time}-{id}` | what a run did; expires |
+ * | `/seed/{account}/{catalog}` | whether the demonstration lake was registered |
  * | `/backups/{id}` | a backup, registered before its walk begins, until its blobs are not needed any more |
  */
 
@@ -33,6 +34,8 @@ export function pardonsPrefix(account: string): string {
   return joinKey('gc', 'cas', 'pardons', account) + '/';
 }
 
+export const ENDED_ACCOUNTS_PREFIX = '/gc/ended-accounts/';
+
 export function endedAccountKey(account: string): string {
   return joinKey('gc', 'ended-accounts', account);
 }
@@ -43,4 +46,8 @@ export function runsPrefix(collector: string): string {
 
 export function backupKey(id: string): string {
   return BACKUPS_PREFIX + joinKey(id).slice(1);
+}
+
+export function seedKey(account: string, catalog: string): string {
+  return joinKey('seed', account, catalog);
 }

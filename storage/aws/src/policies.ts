@@ -36,7 +36,7 @@ interface Names {
 const READ_ROWS = ['BatchGetItem', 'GetItem', 'Query'];
 /** ConditionCheckItem is what a transaction takes for the rows that it only compares. */
 const WRITE_ROWS = ['ConditionCheckItem', 'DeleteItem', 'PutItem'];
-const LOOK_AT_TABLE = ['DescribeTable'];
+const LOOK_AT_TABLE = ['DescribeTable', 'DescribeTimeToLive'];
 const LOOK_AT_BUCKET = ['GetBucketLocation', 'GetBucketVersioning', 'GetLifecycleConfiguration'];
 const READ_OBJECTS = ['GetObject', 'GetObjectTagging', 'GetObjectVersion', 'GetObjectVersionTagging'];
 /** PutObjectTagging is what a put takes for its tags. */

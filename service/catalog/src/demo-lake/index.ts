@@ -1,5 +1,4 @@
 export type { DemoTable } from './build-table.ts';
-export { demoStories } from './demo-content.ts';
 export { MARKER_NAME, readDemoLake } from './lake-marker.ts';
 export type { DemoLakeOptions } from './write-demo-lake.ts';
 export { writeDemoLake } from './write-demo-lake.ts';

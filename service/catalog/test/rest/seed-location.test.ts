@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { MARKER_NAME, runCatalog } from '@floecat/catalog';
+import { seedKey } from '@floecat/repository';
 import { openMemoryStorage } from '@floecat/storage-memory';
 import type { Storage } from '@floecat/storage-spi';
 
@@ -129,6 +130,9 @@ upstreamTest('a start that was interrupted is gone on with, wherever it was', as
     // As if it had ended between two tables.
     await putMarker(marker.tables.slice(0, count));
     await start(storage, lake.properties);
+    const row = await storage.system.get(seedKey('default', 'default'));
+    assert.ok(row?.kind === 'value' && row.value === 'done');
+    await storage.system.compareAndSet(row.key, row, { kind: 'value', value: 'begun' });
     await putMarker(marker.tables);
     const said = await start(storage, lake.properties);
     assert.deepEqual(
@@ -136,6 +140,21 @@ upstreamTest('a start that was interrupted is gone on with, wherever it was', as
       TABLES.slice(count),
     );
   }
+});
+
+upstreamTest('what was dropped since does not come back', async (upstream) => {
+  await using lake = await openLake(upstream);
+  await using storage = openMemoryStorage();
+  const cats = '/v1/default/namespaces/cafe/tables/cats';
+  await start(storage, lake.properties, async (url) => {
+    assert.equal((await fetch(url + cats, { method: 'DELETE' })).status, 204);
+  });
+  assert.equal(
+    await start(storage, lake.properties, async (url) => {
+      assert.equal((await fetch(url + cats)).status, 404);
+    }),
+    '',
+  );
 });
 
 upstreamTest(

@@ -64,12 +64,12 @@ export class DynamoTable {
   readonly #config: DynamoTableConfig;
   readonly #resource: string;
   /** Costs nothing in AWS, but makes each answer longer, so it is asked for only where somebody wants to know. */
-  readonly #capacity: 'TOTAL' | undefined;
+  readonly #capacity: config.wire.observed ? 'TOTAL' : undefined | undefined;
 
   constructor(config: DynamoTableConfig) {
     this.#config = config;
     this.#resource = `table ${config.tableName}`;
-    this.#capacity = config.wire.observed ? 'TOTAL' : undefined;
+    this.#capacity = 'TOTAL';
   }
 
   get name(): string {

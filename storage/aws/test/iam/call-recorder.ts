@@ -74,10 +74,11 @@ export class CallRecorder {
 
   /** The store with each call of the SPI made as the kinds of process that may make it. */
   wrap(storage: Storage): Storage {
-    const { pointers, blobs, secrets } = storage;
+    const { pointers, system, blobs, secrets } = storage;
     return {
       ...storage,
       pointers: this.#wrapped('pointers', pointers),
+      system: this.#wrapped('pointers', system),
       blobs: this.#wrapped('blobs', blobs),
       secrets: this.#wrapped('secrets', secrets),
     };

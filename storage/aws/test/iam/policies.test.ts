@@ -172,6 +172,7 @@ async function useAll(
   await using storage = await open();
   const prefix = '/accounts/blindly/tables/by-id/';
   await storage.pointers.compareAndSet(`${prefix}a`, 0, { kind: 'value', value: 'x' });
+  assert.ok((await storage.system.compareAndSet('/leases/gc', 0, { kind: 'value', value: 'x' })).applied);
   const { deleted } = await storage.pointers.deleteByPrefix(prefix, { unconditional: true });
   assert.equal(deleted, 1);
   // What was put while versioning was off for a while has no version of its own.
@@ -229,6 +230,7 @@ function check(recorder: CallRecorder, policies: StoragePolicies, calls: readonl
     needed.set(name, used);
   };
   for (const call of calls) {
+    assert.ok(call.roles.length > 0, `nobody may make the call ${call.operation}`);
     const session = recorder.sessions.has(call.accessKeyId);
     for (const request of requests.of(call)) {
       if (session && policies.secretsRole) ask('secrets', policies.secretsRole.policy, request);

@@ -33,6 +33,8 @@ export class FaultHandler extends NodeHttpHandler {
   readonly sent: SentRequest[] = [];
   /** How often each fault fired, by its name and operation. */
   readonly fired = new Map<string, number>();
+  /** How often something went wrong before a request was sent, after it was done, and by the server itself. */
+  readonly phases = { before: 0, after: 0, server: 0 };
   readonly #armed: { readonly fault: Fault; left: number; skips: number }[] = [];
   #rewrite: ((sent: SentRequest) => string) | undefined;
 
@@ -62,7 +64,7 @@ export class FaultHandler extends NodeHttpHandler {
   override async handle(...call: Call): Promise<Answer> {
     const [request] = call;
     const operation = (request.headers['x-amz-target'] ?? '').split('.')[1] ?? '';
-    const sent = { operation, body: Buffer.from(request.body as Uint8Array | string).toString('utf8') };
+    const sent = { operation, body: textOf(request.body) };
     this.sent.push(sent);
     if (this.#rewrite) {
       const body = Buffer.from(this.#rewrite(sent));
@@ -70,15 +72,31 @@ export class FaultHandler extends NodeHttpHandler {
       request.headers['content-length'] = String(body.length);
     }
     const armed = this.#armed.find(({ fault, left }) => fault.on === operation && left > 0);
-    if (!armed || armed.skips-- > 0) return super.handle(...call);
+    if (!armed || armed.skips-- > 0) return this.#noted(operation, await super.handle(...call));
     armed.left--;
     const { fault } = armed;
-    this.fired.set(labelOf(fault), (this.fired.get(labelOf(fault)) ?? 0) + 1);
+    this.#count(labelOf(fault), fault.when);
     if (fault.when === 'after') {
       const { response } = await super.handle(...call);
       for await (const _ of response.body as Readable);
     }
     return fault.effect(call);
+  }
+
+  /** The answer, whose error, if it is one, counts as one of the server itself. */
+  async #noted(operation: string, { response }: Answer): Promise<Answer> {
+    if (response.statusCode < 400) return { response };
+    const chunks: Buffer[] = [];
+    for await (const chunk of response.body as Readable) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    const { __type: type = '' } = JSON.parse(body.toString()) as { __type?: string };
+    this.#count(`${operation}: ${type.split('#').at(-1)}, by the server itself`, 'server');
+    return { response: Object.assign(response, { body: Readable.from([body]) }) };
+  }
+
+  #count(label: string, phase: keyof FaultHandler['phases']): void {
+    this.fired.set(label, (this.fired.get(label) ?? 0) + 1);
+    this.phases[phase]++;
   }
 }
 
@@ -148,5 +166,11 @@ function answer(statusCode: number, body: string): Answer {
 
 /** The body of a request, as the service would read it. */
 export function bodyOf([{ body }]: Call): Record<string, unknown> {
-  return JSON.parse(Buffer.from(body as Uint8Array | string).toString('utf8')) as Record<string, unknown>;
+  return JSON.parse(textOf(body)) as Record<string, unknown>;
+}
+
+function textOf(body: unknown): string {
+  if (typeof body === 'string') return body;
+  const { buffer, byteOffset, byteLength } = body as Uint8Array;
+  return Buffer.from(buffer, byteOffset, byteLength).toString();
 }

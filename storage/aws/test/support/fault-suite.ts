@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, suite, test } from 'node:test';
+import { after, afterEach, before, beforeEach, suite, test } from 'node:test';
+import type { TestContext } from 'node:test';
 
 import type { PointerStore, StorageErrorCode } from '@floecat/storage-spi';
 import { StorageError } from '@floecat/storage-spi';
 
+import { faultLedger } from '../faults/fault-ledger.ts';
+import type { Phase } from '../faults/fault-rows.ts';
 import type { DynamoDbLocal } from './dynamodb-local.ts';
 import { startDynamoDbLocal, whyNoDynamoDbLocal } from './dynamodb-local.ts';
 import { FaultBench } from './fault-bench.ts';
@@ -27,9 +30,13 @@ export interface FaultContext {
   forgetTokens(): void;
 }
 
+/** One server for all the suites of a process: each has a table of its own. */
+let server: Promise<DynamoDbLocal> | undefined;
+after(async () => (await server)?.stop());
+
 /**
- * A suite on a DynamoDB Local of its own. It ends by printing how often each fault fired, and fails if one that was
- * planted never did.
+ * A suite on a table of its own in DynamoDB Local. It ends by printing how often each fault fired, and fails if one that
+ * was planted never did.
  */
 export function faultSuite(title: string, body: (at: FaultContext) => void): void {
   suite(`${title}, through the real client`, { skip: whyNoDynamoDbLocal() ?? false }, () => {
@@ -65,16 +72,21 @@ export function faultSuite(title: string, body: (at: FaultContext) => void): voi
       },
     };
     before(async () => {
-      local = await startDynamoDbLocal();
+      local = await (server ??= startDynamoDbLocal());
       bench = new FaultBench(local.endpoint);
       store = (await bench.open()).pointers;
       other = await bench.openOther();
     });
-    beforeEach(() => bench?.faults.clear());
-    after(async () => {
-      await bench?.[Symbol.asyncDispose]();
-      await local?.stop();
+    const seen = { before: 0, after: 0, server: 0 };
+    beforeEach(() => {
+      at.faults.clear();
+      Object.assign(seen, at.faults.phases);
     });
+    afterEach((t) => {
+      for (const phase of Object.keys(seen) as Phase[])
+        faultLedger.note((t as TestContext).name, phase, at.faults.phases[phase] - seen[phase]);
+    });
+    after(() => bench?.[Symbol.asyncDispose]());
     body(at);
     test('every fault that was planted has fired', (t) => {
       const fired = [...at.faults.fired].toSorted(([a], [b]) => (a < b ? -1 : 1));

@@ -36,7 +36,7 @@ function tokenOf({ body }: SentRequest): unknown {
 }
 
 faultSuite('faults of a transaction', (at) => {
-  test('whose reply was lost is applied once, under one token and with the same bytes', async () => {
+  test('[F2] whose reply was lost is applied once, under one token and with the same bytes', async () => {
     const { rows, operations } = await batch(at);
     at.arm(broken({ on: 'TransactWriteItems', when: 'after', times: 2 }));
     const result = await at.store.compareAndSetBatch(operations);
@@ -48,7 +48,7 @@ faultSuite('faults of a transaction', (at) => {
     assert.equal(tokenOf(at.faults.sent[0] as SentRequest), result.pointers[0]?.writeId);
   });
 
-  test('whose reply was lost is told by one of its rows where the server forgets tokens', async () => {
+  test('[F2] whose reply was lost is told by one of its rows where the server forgets tokens', async () => {
     const { rows, operations } = await batch(at);
     at.forgetTokens();
     at.arm(
@@ -62,7 +62,7 @@ faultSuite('faults of a transaction', (at) => {
     assert.deepEqual(await at.other.get((rows[1] as Pointer).key), result.pointers[1]);
   });
 
-  test('that was not applied is a conflict if a row shows another write in its place', async () => {
+  test('[F2] that was not applied is a conflict if a row shows another write in its place', async () => {
     const { rows, operations } = await batch(at);
     const first = rows[0] as Pointer;
     at.arm(meanwhile(broken({ on: 'TransactWriteItems' }), async () => updated(at.other, first)));
@@ -75,14 +75,14 @@ faultSuite('faults of a transaction', (at) => {
     assert.deepEqual(await at.other.get((rows[1] as Pointer).key), rows[1]);
   });
 
-  test('[3.1 #4] a delete whose reply was lost is told as applied', async () => {
+  test('[F1] [F2] [3.1 #4] a delete whose reply was lost is told as applied', async () => {
     const row = await created(at.store, freshKey());
     at.arm(broken({ on: 'TransactWriteItems', when: 'after' }));
     assert.deepEqual(await at.store.compareAndDelete(row.key, row), { applied: true, deleted: row });
     assert.equal(await at.other.get(row.key), undefined);
   });
 
-  test('a delete after which the row is gone is unknown where the server forgets tokens', async () => {
+  test('[F1] [F2] a delete after which the row is gone is unknown where the server forgets tokens', async () => {
     const row = await created(at.store, freshKey());
     at.forgetTokens();
     at.arm(broken({ on: 'TransactWriteItems', when: 'after' }));
@@ -95,7 +95,7 @@ faultSuite('faults of a transaction', (at) => {
     ['ThrottlingError', 'None', 'None'],
     ['None', 'ProvisionedThroughputExceeded', 'ConditionalCheckFailed'],
   ])
-    test(`[3.1 #5] cancelled for ${codes.join(', ')} is tried again`, async () => {
+    test(`[F6] [3.1 #5] cancelled for ${codes.join(', ')} is tried again`, async () => {
       const { operations } = await batch(at);
       const fault = answers(
         { on: 'TransactWriteItems', times: 2 },
@@ -113,14 +113,14 @@ faultSuite('faults of a transaction', (at) => {
     ['ItemCollectionSizeLimitExceeded', reasons('None', 'ItemCollectionSizeLimitExceeded', 'None')],
     ['no given reason', {}],
   ] as const)
-    test(`cancelled for ${what} is told at once, and not as a conflict`, async () => {
+    test(`[F6] cancelled for ${what} is told at once, and not as a conflict`, async () => {
       const { operations } = await batch(at);
       at.arm(answers({ on: 'TransactWriteItems', ...FOREVER }, 'TransactionCanceledException', 400, fields));
       await fails(at.store.compareAndSetBatch(operations), 'STORAGE_MISCONFIGURED', what);
       assert.equal(at.requests('TransactWriteItems'), 1);
     });
 
-  test('[3.1 #5] a stale version is a conflict after one request', async () => {
+  test('[F6] [3.1 #5] a stale version is a conflict after one request', async () => {
     const { rows, operations } = await batch(at);
     await updated(at.other, rows[1] as Pointer);
     const result = await at.store.compareAndSetBatch(operations);
@@ -128,21 +128,21 @@ faultSuite('faults of a transaction', (at) => {
     assert.equal(at.requests('TransactWriteItems'), 1);
   });
 
-  test('still under way is asked for again with the same token', async () => {
+  test('[F4] still under way is asked for again with the same token', async () => {
     const { operations } = await batch(at);
     at.arm(answers({ on: 'TransactWriteItems', times: 2 }, 'TransactionInProgressException'));
     assert.equal((await at.store.compareAndSetBatch(operations)).applied, true);
     assert.equal(new Set(at.faults.sent.map(tokenOf)).size, 1);
   });
 
-  test('whose token was used for something else is refused at once', async () => {
+  test('[F3] whose token was used for something else is refused at once', async () => {
     const writeId = '01234567-89ab-4cde-8f01-23456789abcd';
-    await at.store.compareAndSetBatch([{ op: 'upsert', key: freshKey(), expected: 0, next: text('a') }], {
-      writeId,
-    });
+    const twoNew = (value: string): BatchOperation[] =>
+      [freshKey(), freshKey()].map((key) => ({ op: 'upsert', key, expected: 0, next: text(value) }));
+    await at.store.compareAndSetBatch(twoNew('a'), { writeId });
     at.faults.clear();
     at.arm(answers({ on: 'TransactWriteItems' }, 'IdempotentParameterMismatchException'));
-    const again: BatchOperation[] = [{ op: 'upsert', key: freshKey(), expected: 0, next: text('b') }];
+    const again = twoNew('b');
     await fails(at.store.compareAndSetBatch(again, { writeId }), 'INVALID_ARGUMENT', 'write id');
     assert.equal(at.requests('TransactWriteItems'), 1);
     await fails(at.store.compareAndSetBatch(again, { writeId }), 'INVALID_ARGUMENT', 'write id');

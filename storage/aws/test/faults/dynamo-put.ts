@@ -8,13 +8,13 @@ import { answers, broken, meanwhile, succeeds } from '../support/fault-handler.t
 import { fails, faultSuite, FOREVER } from '../support/fault-suite.ts';
 
 faultSuite('faults of a conditional put', (at) => {
-  for (const [what, fault] of [
-    ['its connection breaks', broken({ on: 'PutItem', when: 'after' })],
-    ['it is answered 500', answers({ on: 'PutItem', when: 'after' }, 'InternalServerError', 500)],
-    ['it is answered 503', answers({ on: 'PutItem', when: 'after' }, 'ServiceUnavailable', 503)],
-    ['its answer is cut off', succeeds({ on: 'PutItem', when: 'after' }, 'answer cut off', '{"Attributes":')],
+  for (const [rows, what, fault] of [
+    ['[F1] [F10]', 'its connection breaks', broken({ on: 'PutItem', when: 'after' })],
+    ['[F8]', 'it is answered 500', answers({ on: 'PutItem', when: 'after' }, 'InternalServerError', 500)],
+    ['[F8]', 'it is answered 503', answers({ on: 'PutItem', when: 'after' }, 'ServiceUnavailable', 503)],
+    ['[F1]', 'its answer is cut off', succeeds({ on: 'PutItem', when: 'after' }, 'answer cut off', '{"Attributes":')],
   ] as const) {
-    test(`[3.1 #4] that was applied although ${what} is told as applied, create and update`, async () => {
+    test(`${rows} [3.1 #4] that was applied although ${what} is told as applied, create and update`, async () => {
       const key = freshKey();
       at.arm(fault);
       const made = await created(at.store, key);
@@ -27,7 +27,7 @@ faultSuite('faults of a conditional put', (at) => {
     });
   }
 
-  test('whose reply was lost is told as applied after another write went over it', async () => {
+  test('[F1] whose reply was lost is told as applied after another write went over it', async () => {
     const first = await created(at.store, freshKey());
     at.arm(
       meanwhile(broken({ on: 'PutItem', when: 'after' }), async () =>
@@ -39,7 +39,7 @@ faultSuite('faults of a conditional put', (at) => {
     assert.equal((await at.other.get(first.key))?.prevWriteId, mine.writeId);
   });
 
-  test('a create whose reply was lost is told as applied however often it was written over', async () => {
+  test('[F1] a create whose reply was lost is told as applied however often it was written over', async () => {
     const key = freshKey();
     at.arm(
       meanwhile(broken({ on: 'PutItem', when: 'after' }), async () => {
@@ -50,7 +50,7 @@ faultSuite('faults of a conditional put', (at) => {
     assert.equal((await at.other.get(key))?.incarnation, mine.writeId);
   });
 
-  test('that was not applied is a conflict if another writer made the next version', async () => {
+  test('[F1] that was not applied is a conflict if another writer made the next version', async () => {
     const first = await created(at.store, freshKey());
     let theirs: Pointer | undefined;
     at.arm(
@@ -74,7 +74,7 @@ faultSuite('faults of a conditional put', (at) => {
     ],
   ] as const)
     for (const when of ['before', 'after'] as const)
-      test(`whose fate nobody can tell is unknown: ${what}, lost ${when}`, async () => {
+      test(`[F1] whose fate nobody can tell is unknown: ${what}, lost ${when}`, async () => {
         const first = await created(at.store, freshKey());
         at.arm(
           meanwhile(broken({ on: 'PutItem', when }), async () =>
@@ -84,7 +84,7 @@ faultSuite('faults of a conditional put', (at) => {
         await fails(at.store.compareAndSet(first.key, first, text('mine')), 'STORAGE_UNKNOWN_OUTCOME');
       });
 
-  test('that meets a failed condition at first is a conflict after one request', async () => {
+  test('[F5] that meets a failed condition at first is a conflict after one request', async () => {
     const first = await created(at.store, freshKey());
     at.faults.clear();
     const result = await at.store.compareAndSet(first.key, 0, text('mine'));
@@ -104,13 +104,13 @@ faultSuite('faults of a conditional put', (at) => {
     ['RequestLimitExceeded', 400],
     ['SlowDown', 503],
   ] as const) {
-    test(`that is refused with ${type} is tried again`, async () => {
+    test(`[F7] that is refused with ${type} is tried again`, async () => {
       at.arm(answers({ on: 'PutItem', times: 2 }, type, status));
       assert.equal((await created(at.store, freshKey())).version, 1);
       assert.equal(at.requests('PutItem'), 3);
     });
 
-    test(`that is always refused with ${type} is unavailable, and not applied`, async () => {
+    test(`[F7] that is always refused with ${type} is unavailable, and not applied`, async () => {
       const key = freshKey();
       at.arm(answers({ on: 'PutItem', ...FOREVER }, type, status));
       await fails(
@@ -124,17 +124,17 @@ faultSuite('faults of a conditional put', (at) => {
     });
   }
 
-  for (const [what, fault] of [
-    ['breaks', broken({ on: 'PutItem', ...FOREVER })],
-    ['is answered 500', answers({ on: 'PutItem', ...FOREVER }, 'InternalServerError', 500)],
-    ['is answered 504', answers({ on: 'PutItem', ...FOREVER }, 'GatewayTimeout', 504)],
+  for (const [row, what, fault] of [
+    ['[F10]', 'breaks', broken({ on: 'PutItem', ...FOREVER })],
+    ['[F8]', 'is answered 500', answers({ on: 'PutItem', ...FOREVER }, 'InternalServerError', 500)],
+    ['[F8]', 'is answered 504', answers({ on: 'PutItem', ...FOREVER }, 'GatewayTimeout', 504)],
   ] as const)
-    test(`whose connection always ${what} is unknown, not unavailable`, async () => {
+    test(`${row} whose connection always ${what} is unknown, not unavailable`, async () => {
       at.arm(fault);
       await fails(at.store.compareAndSet(freshKey(), 0, text('x')), 'STORAGE_UNKNOWN_OUTCOME');
     });
 
-  test('that once may have been applied stays unknown, whatever refuses it afterwards', async () => {
+  test('[F10] that once may have been applied stays unknown, whatever refuses it afterwards', async () => {
     for (const refusal of ['ThrottlingException', 'AccessDeniedException', 'ResourceNotFoundException']) {
       at.faults.clear();
       at.arm(broken({ on: 'PutItem' }), answers({ on: 'PutItem', ...FOREVER }, refusal));
@@ -147,7 +147,7 @@ faultSuite('faults of a conditional put', (at) => {
     ['ENOTFOUND', 'getaddrinfo'],
     ['ECONNRESET', 'connect'],
   ] as const)
-    test(`that cannot connect (${code} in ${syscall}) is tried again, then unavailable`, async () => {
+    test(`[F10] that cannot connect (${code} in ${syscall}) is tried again, then unavailable`, async () => {
       at.arm(broken({ on: 'PutItem', times: 2 }, code, syscall));
       await created(at.store, freshKey());
       at.arm(broken({ on: 'PutItem', ...FOREVER }, code, syscall));

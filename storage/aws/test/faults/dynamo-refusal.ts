@@ -7,6 +7,7 @@ import { StorageError } from '@floecat/storage-spi';
 import { FaultBench, freshKey, text } from '../support/fault-bench.ts';
 import { answers, meanwhile } from '../support/fault-handler.ts';
 import { fails, faultSuite, FOREVER } from '../support/fault-suite.ts';
+import { faultLedger } from './fault-ledger.ts';
 
 faultSuite('refusals, and giving up', (at) => {
   const operations: readonly (readonly [string, (key: string) => Promise<unknown>])[] = [
@@ -17,13 +18,13 @@ faultSuite('refusals, and giving up', (at) => {
     ['TransactWriteItems', (key) => at.store.compareAndSetBatch([{ op: 'check-absent', key }])],
   ];
   for (const [on, call] of operations) {
-    test(`denied ${on} names the action and is tried once`, async () => {
+    test(`[F23] denied ${on} names the action and is tried once`, async () => {
       at.arm(answers({ on, ...FOREVER }, 'AccessDeniedException'));
       await fails(call(freshKey()), 'STORAGE_ACCESS_DENIED', `dynamodb:${on}`, at.bench.tableName);
       assert.equal(at.requests(on), 1);
     });
 
-    test(`${on} on a table that is gone names it, and never says that there is nothing`, async () => {
+    test(`[F24] ${on} on a table that is gone names it, and never says that there is nothing`, async () => {
       at.arm(answers({ on, ...FOREVER }, 'ResourceNotFoundException'));
       await fails(call(freshKey()), 'STORAGE_MISCONFIGURED', at.bench.tableName);
       assert.equal(at.requests(on), 1);
@@ -31,7 +32,7 @@ faultSuite('refusals, and giving up', (at) => {
   }
 
   for (const type of ['ExpiredTokenException', 'ExpiredToken'])
-    test(`${type}: credentials are fetched anew once, then it is fatal`, async () => {
+    test(`[F21] ${type}: credentials are fetched anew once, then it is fatal`, async (t) => {
       let fetched = 0;
       await using own = new FaultBench(at.endpoint, async () => {
         fetched++;
@@ -45,9 +46,10 @@ faultSuite('refusals, and giving up', (at) => {
       own.faults.arm(answers({ on: 'GetItem', ...FOREVER }, type));
       await fails(pointers.get(freshKey()), 'STORAGE_ACCESS_DENIED', 'expired');
       assert.equal(own.faults.count('GetItem'), 4);
+      faultLedger.note(t.name, 'before', own.faults.phases.before);
     });
 
-  test('a clock that is off is corrected by the client and tried once more, then fatal', async () => {
+  test('[F22] a clock that is off is corrected by the client and tried once more, then fatal', async () => {
     const skewed = { message: 'Signature expired: 20200101T000000Z is now earlier than 20200101T000500Z' };
     at.arm(answers({ on: 'GetItem' }, 'InvalidSignatureException', 400, skewed));
     assert.equal(await at.store.get(freshKey()), undefined);
@@ -55,7 +57,7 @@ faultSuite('refusals, and giving up', (at) => {
     await fails(at.store.get(freshKey()), 'STORAGE_ACCESS_DENIED', 'clock');
     assert.equal(at.requests('GetItem'), 4);
   });
-  test('a spent retry budget ends calls after one attempt', async () => {
+  test('[F7] a spent retry budget ends calls after one attempt', async () => {
     const budget = new RetryBudget({ capacity: 10, costPerRetry: 5, refundPerSuccess: 1 });
     const limited = (await at.bench.open({ budget })).pointers;
     at.arm(answers({ on: 'GetItem', ...FOREVER }, 'ThrottlingException'));

@@ -14,7 +14,7 @@ function deletesLeftOver(call: Parameters<typeof bodyOf>[0]): string {
 }
 
 faultSuite('faults of reads and bulk requests', (at) => {
-  test('[3.1 #19] an attempt without an answer is aborted and tried again; always, a write is unknown', async () => {
+  test('[F9] [3.1 #19] an attempt without an answer is aborted and tried again; always, a write is unknown', async () => {
     const quick = (await at.bench.open({ wire: { attemptTimeoutMs: 100, maxAttempts: 3 } })).pointers;
     const row = await created(quick, freshKey());
     at.arm(hangs({ on: 'GetItem' }));
@@ -31,7 +31,7 @@ faultSuite('faults of reads and bulk requests', (at) => {
     assert.deepEqual(await at.store.get(row.key), row);
   });
 
-  test('a read that cannot be had is unavailable, never absent', async () => {
+  test('[F10] a read that cannot be had is unavailable, never absent', async () => {
     const row = await created(at.store, freshKey());
     at.arm(...['GetItem', 'Query', 'BatchGetItem'].map((on) => broken({ on, ...FOREVER })));
     await fails(at.store.get(row.key), 'STORAGE_UNAVAILABLE');
@@ -47,7 +47,7 @@ faultSuite('faults of reads and bulk requests', (at) => {
     await fails(at.store.countByPrefix('/accounts/'), 'STORAGE_UNAVAILABLE');
   });
 
-  test('keys left over are asked for again; always, that is an error with their number', async () => {
+  test('[F11] keys left over are asked for again; always, that is an error with their number', async () => {
     const rows = [await created(at.store, freshKey()), await created(at.store, freshKey())];
     const keys = rows.map(({ key }) => key);
     at.arm(succeeds({ on: 'BatchGetItem', times: 2 }, 'all keys left over', keysLeftOver));
@@ -56,7 +56,7 @@ faultSuite('faults of reads and bulk requests', (at) => {
     await fails(at.store.getBatch(keys), 'STORAGE_UNAVAILABLE', '2 of 2');
   });
 
-  test('[3.1 #8] deletes left over are sent again; always, that ends in an error with their number', async () => {
+  test('[F11] [3.1 #8] deletes left over are sent again; always, that ends in an error with their number', async () => {
     const prefix = `${freshKey()}/`;
     const names = ['a', 'b', 'c'].map((name) => prefix + name);
     for (const key of names) await created(at.store, key);

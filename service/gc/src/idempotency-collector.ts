@@ -1,0 +1,136 @@
+import { accountOwner, collectorStateKey } from '@floecat/repository';
+import type { Pointer } from '@floecat/storage-spi';
+import { isExpired, prefixOf } from '@floecat/storage-spi';
+
+import { GcSupersededError } from './errors.ts';
+import type { GcContext } from './gc-context.ts';
+import { callOf } from './gc-context.ts';
+import { requireIdentity } from './identity.ts';
+import { shapeOfKey } from './key-shapes.ts';
+import type { SliceResult } from './slice-result.ts';
+import { describeError } from './slice-result.ts';
+import type { Slice } from './slice.ts';
+import { storeTime } from './store-time.ts';
+import { SystemState } from './system-state.ts';
+import { endTombstone, isAged } from './tombstones.ts';
+
+/** What the idempotency collector remembers of one account. */
+export interface IdempotencyState {
+  readonly pageToken?: string;
+  readonly counts?: Readonly<Record<string, number>>;
+}
+
+type State = SystemState<IdempotencyState>;
+
+const NOTHING = { rows: 0, reaped: 0, tombstones: 0, tombstonesEnded: 0, failed: 0 };
+
+/** Works one slice on the rows of one account whose time is over: records that expired, and tombstones. */
+export async function collectExpired(
+  context: GcContext,
+  account: string,
+  slice: Slice,
+): Promise<SliceResult> {
+  const { storage, random, settings } = context;
+  const call = callOf(context);
+  const state: State = await SystemState.read<IdempotencyState>(
+    { system: storage.system, random },
+    collectorStateKey('idempotency', account),
+    call,
+  );
+  const counts: Record<string, number> = { ...NOTHING, ...state.value?.counts };
+  const failures: unknown[] = [];
+  let { pageToken } = state.value ?? {};
+  try {
+    const now = await storeTime(context);
+    do {
+      const page = await storage.pointers.listPointersByPrefix(prefixOf('accounts', account), {
+        ...call,
+        includeExpired: true,
+        limit: settings.idempotency.pageSize,
+        ...(pageToken !== undefined && { pageToken }),
+      });
+      await reapPage(context, page.pointers, { now, counts, failures });
+      pageToken = page.nextPageToken;
+    } while (pageToken !== undefined && !slice.isOver);
+    if (pageToken === undefined) {
+      // Last: an account ends only when everything in it has.
+      const own = await storage.pointers.get(accountOwner(account).key, call);
+      if (own) await reapPage(context, [own], { now, counts, failures });
+    }
+  } catch (error) {
+    if (context.signal?.aborted || error instanceof GcSupersededError) throw error;
+    await state.save({}, call);
+    return { outcome: 'failed', counts, problem: describeError(error) };
+  }
+  context.signal?.throwIfAborted();
+  await state.save(pageToken === undefined ? {} : { pageToken, counts }, call);
+  if (pageToken !== undefined) return { outcome: 'unfinished', counts: {} };
+  return failures.length === 0
+    ? { outcome: 'done', counts }
+    : { outcome: 'failed', counts, problem: describeError(failures[0]) };
+}
+
+interface Reaping {
+  /** By the store's clock, epoch ms. */
+  readonly now: number;
+  readonly counts: Record<string, number>;
+  readonly failures: unknown[];
+}
+
+async function reapPage(context: GcContext, rows: readonly Pointer[], reaping: Reaping): Promise<void> {
+  const { counts, now, failures } = reaping;
+  const count = (name: string): void => void (counts[name] = (counts[name] ?? 0) + 1);
+  let sinceCheck = 0;
+  for (const row of rows) {
+    count('rows');
+    const isTombstone = row.state === 'TOMBSTONE';
+    if (isTombstone) count('tombstones');
+    if (!(isTombstone ? isAged(context, row, now) : isReapable(context, row, now))) continue;
+    if (sinceCheck++ % context.settings.idempotency.batchLimit === 0) await requireIdentity(context);
+    try {
+      if (isTombstone) {
+        if (await endTombstone(context, row)) count('tombstonesEnded');
+      } else if (await reap(context, row)) count('reaped');
+    } catch (error) {
+      if (context.signal?.aborted) throw error;
+      count('failed');
+      failures.push(error);
+    }
+  }
+}
+
+/** Expired for long enough, and of a family whose rows expire: what is not known is left alone. */
+function isReapable({ settings }: GcContext, row: Pointer, now: number): boolean {
+  return isExpired(row, now - settings.idempotency.minAgeMs) && shapeOfKey(row.key)?.is === 'record';
+}
+
+/** On condition that it is the row that was seen: one that was renewed since is another. */
+async function reap(context: GcContext, row: Pointer): Promise<boolean> {
+  const options = { ...callOf(context), includeExpired: true };
+  return (await context.storage.pointers.compareAndDelete(row.key, row, options)).applied;
+}
+
+/** Reaps the store's own rows that have expired: leases and records of runs. Answers how many. */
+export async function reapSystemRows(context: GcContext): Promise<number> {
+  const { system } = context.storage;
+  const { minAgeMs, pageSize } = context.settings.idempotency;
+  const call = callOf(context);
+  const now = await storeTime(context);
+  let reaped = 0;
+  let pageToken: string | undefined;
+  do {
+    const page = await system.listPointersByPrefix('', {
+      ...call,
+      includeExpired: true,
+      limit: pageSize,
+      ...(pageToken !== undefined && { pageToken }),
+    });
+    for (const row of page.pointers) {
+      if (!isExpired(row, now - minAgeMs)) continue;
+      const { applied } = await system.compareAndDelete(row.key, row, { ...call, includeExpired: true });
+      if (applied) reaped++;
+    }
+    pageToken = page.nextPageToken;
+  } while (pageToken !== undefined);
+  return reaped;
+}

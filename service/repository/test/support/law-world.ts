@@ -1,0 +1,58 @@
+import type { Clock, RandomSource, Storage } from '@floecat/storage-spi';
+import type { StorageFixture } from '@floecat/storage-testkit';
+import { FakeClock, seededRandom } from '@floecat/storage-testkit';
+
+import type { Interception } from './store-calls.ts';
+import { interceptCalls } from './store-calls.ts';
+
+/** The package under test: the real one, or one with a bug planted in its source. */
+export type Repository = typeof import('@floecat/repository');
+type Repositories = ReturnType<Repository['openRepositories']>;
+
+/** A fresh store with an account `acme`, a catalog `lake` and a namespace `sales`; waiting takes no time there. */
+export interface LawWorld {
+  readonly repo: Repository;
+  readonly storage: Storage;
+  readonly clock: FakeClock;
+  readonly random: RandomSource;
+  readonly repositories: Repositories;
+  /** Another client, on whose every store call `intercept` decides. Nothing is cached. */
+  client(intercept?: Interception): Repositories;
+  /** Another client with the default caches. */
+  cachingClient(intercept?: Interception): Repositories;
+}
+
+/** Something that must hold of the repositories, whatever the store. */
+export interface RepositoryLaw {
+  readonly name: string;
+  readonly holds: (world: LawWorld) => Promise<void>;
+}
+
+export async function openLawWorld(repo: Repository, fixture: StorageFixture): Promise<LawWorld> {
+  const { storage, clock } = fixture;
+  const random = seededRandom(11);
+  const impatient: Clock = {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    sleep: async () => undefined,
+  };
+  const open = (intercept: Interception | undefined, cache: { blobBytes?: number }): Repositories => {
+    const stores = intercept ? interceptCalls(storage, intercept) : storage;
+    return repo.openRepositories(
+      repo.repositoryContext(stores, 'acme', { clock: impatient, random, cache }),
+    );
+  };
+  const repositories = open(undefined, { blobBytes: 0 });
+  await repositories.accounts.ensure('acme');
+  await repositories.catalogs.create('lake');
+  await repositories.namespaces.create('lake', ['sales']);
+  return {
+    repo,
+    storage,
+    clock,
+    random,
+    repositories,
+    client: (intercept) => open(intercept, { blobBytes: 0 }),
+    cachingClient: (intercept) => open(intercept, {}),
+  };
+}
