@@ -1,13 +1,14 @@
-import { accountOwner, collectorStateKey, endedAccountKey } from '@floecat/repository';
+import { collectorStateKey } from '@floecat/repository';
 import { StorageAbortRetryableError } from '@floecat/storage-spi';
 
 import { openBackups } from './backups.ts';
 import { CasMark } from './cas-mark.ts';
 import { isEmptyMark, refusalToCondemn, refusalToDelete } from './cas-rules.ts';
-import type { CasCounts, CasState, MarkState, PublishedList } from './cas-state.ts';
+import type { CasState, MarkState, PublishedList } from './cas-state.ts';
 import { addCounts, NO_COUNTS } from './cas-state.ts';
 import { sweep } from './cas-sweep.ts';
 import { CondemnedReader, listPrefix, listsPrefix, SegmentWriter } from './condemned.ts';
+import { forgetEndOfAccount, isAccountEnded } from './ended-accounts.ts';
 import { GcError, GcRefusedError, GcSupersededError } from './errors.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
@@ -103,7 +104,7 @@ async function publish(
   const { storage, settings } = context;
   const call = callOf(context);
   const { counts, pass, startedAt, segments } = mark;
-  const wasEnded = await endOf(context, account);
+  const wasEnded = await isAccountEnded(context, account);
   if (counts.versions === 0 && counts.owners === 0) {
     await forgetAccount(context, account, state);
     return { outcome: 'done', counts: {} };
@@ -113,7 +114,7 @@ async function publish(
   const tooMany = refusalToDelete(counts, settings, isEmptyMark(counts) && wasEnded);
   const list: PublishedList = { pass, startedAt, segments, counts };
   const trouble = tooMany && {
-    at: startedAt,
+    at: context.now,
     code: 'GC_REFUSED',
     message: `account ${account}: ${tooMany}`,
   };
@@ -126,18 +127,6 @@ async function publish(
     if (row) await storage.system.compareAndDelete(key, row, call);
   }
   return { outcome: 'unfinished', counts: {} };
-}
-
-/** Whether the account's last pointer was collected, and it was not made again since. */
-async function endOf(context: GcContext, account: string): Promise<boolean> {
-  const { pointers, system } = context.storage;
-  const call = callOf(context);
-  const row = await system.get(endedAccountKey(account), call);
-  if (!row) return false;
-  const now = await pointers.get(accountOwner(account).key, call);
-  if (!now || (row.kind === 'value' && row.value === now.incarnation)) return true;
-  await system.compareAndDelete(row.key, row, call);
-  return false;
 }
 
 async function sweepSlice(
@@ -159,7 +148,7 @@ async function sweepSlice(
     const problem = failure === undefined ? undefined : describeError(failure);
     return {
       outcome: trouble ? 'refused' : problem ? 'failed' : 'done',
-      counts: swept.counts,
+      counts: { ...swept.counts },
       ...((trouble ?? problem) && { problem: trouble ?? problem }),
     };
   } catch (error) {
@@ -167,9 +156,8 @@ async function sweepSlice(
     // Down for a while: the next slice goes on from here. Else nothing more is deleted, but roots are still marked.
     const problem = describeError(error);
     const isTransient = error instanceof StorageAbortRetryableError;
-    const at = list.startedAt;
     const goesOn = isTransient ? from : from.mayDelete ? { ...from, mayDelete: false } : undefined;
-    await state.save({ ...rest, list, ...(goesOn && { sweep: goesOn }), trouble: { at, ...problem } }, call);
+    await state.save({ ...rest, list, ...(goesOn && { sweep: goesOn }), trouble: { at: context.now, ...problem } }, call);
     return { outcome: error instanceof GcError ? 'refused' : 'failed', counts: {}, problem };
   }
 }
@@ -184,19 +172,15 @@ async function endPass(
   if (context.signal?.aborted || error instanceof GcSupersededError) throw error;
   const problem = describeError(error);
   const list = state.value?.list;
-  const at = context.clock.now();
-  await state.save({ ...(list && { list }), trouble: { at, ...problem } }, callOf(context));
+  await state.save({ ...(list && { list }), trouble: { at: context.now, ...problem } }, callOf(context));
   await removeOldLists(context, account, list?.pass);
   return { outcome: error instanceof GcRefusedError ? 'refused' : 'failed', counts: {}, problem };
 }
 
 /** Nothing is left of the account. */
 async function forgetAccount(context: GcContext, account: string, state: State): Promise<void> {
-  const { storage } = context;
-  const call = callOf(context);
-  const ended = await storage.system.get(endedAccountKey(account), call);
-  if (ended) await storage.system.compareAndDelete(ended.key, ended, call);
-  await state.clear(call);
+  await forgetEndOfAccount(context, account);
+  await state.clear(callOf(context));
   await removeOldLists(context, account, undefined);
 }
 
@@ -213,8 +197,4 @@ async function removeOldLists(context: GcContext, account: string, keep: string 
       if (kept === undefined || !uri.startsWith(kept)) await blobs.deleteVersion(uri, versionId, call);
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);
-}
-
-export function totalsOf(counts: CasCounts): Readonly<Record<string, number>> {
-  return { ...counts };
 }

@@ -15,9 +15,14 @@ export interface GcContext {
   /** Reads a registered backup. Without it, a store that has one is not collected. */
   readonly readBackup: ReadBackup | undefined;
   readonly signal: AbortSignal | undefined;
+  /**
+   * Epoch ms, by the pointer store's clock: when the run began. The ages of rows are told by it; those of blobs by the
+   * blob store's clock.
+   */
+  readonly now: number;
 }
 
 /** The options of every call that a collector makes. */
-export function callOf({ signal }: GcContext): CallOptions {
+export function callOf({ signal }: Pick<GcContext, 'signal'>): CallOptions {
   return signal ? { signal } : {};
 }

@@ -10,7 +10,6 @@ import { shapeOfKey } from './key-shapes.ts';
 import type { SliceResult } from './slice-result.ts';
 import { describeError } from './slice-result.ts';
 import type { Slice } from './slice.ts';
-import { storeTime } from './store-time.ts';
 import { SystemState } from './system-state.ts';
 import { endTombstone, isAged } from './tombstones.ts';
 
@@ -41,7 +40,6 @@ export async function collectExpired(
   const failures: unknown[] = [];
   let { pageToken } = state.value ?? {};
   try {
-    const now = await storeTime(context);
     do {
       const page = await storage.pointers.listPointersByPrefix(prefixOf('accounts', account), {
         ...call,
@@ -49,13 +47,13 @@ export async function collectExpired(
         limit: settings.idempotency.pageSize,
         ...(pageToken !== undefined && { pageToken }),
       });
-      await reapPage(context, page.pointers, { now, counts, failures });
+      await reapPage(context, page.pointers, { counts, failures });
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined && !slice.isOver);
     if (pageToken === undefined) {
       // Last: an account ends only when everything in it has.
       const own = await storage.pointers.get(accountOwner(account).key, call);
-      if (own) await reapPage(context, [own], { now, counts, failures });
+      if (own) await reapPage(context, [own], { counts, failures });
     }
   } catch (error) {
     if (context.signal?.aborted || error instanceof GcSupersededError) throw error;
@@ -70,22 +68,51 @@ export async function collectExpired(
     : { outcome: 'failed', counts, problem: describeError(failures[0]) };
 }
 
+/** What {@link collectExpired} would take away now, in one go. */
+export async function previewExpired(
+  context: GcContext,
+  account: string,
+  tell: (key: string, why: string) => void,
+): Promise<Readonly<Record<string, number>>> {
+  const { pointers } = context.storage;
+  const counts = { rows: 0, reaped: 0, tombstones: 0, tombstonesAged: 0 };
+  let pageToken: string | undefined;
+  do {
+    const page = await pointers.listPointersByPrefix(prefixOf('accounts', account), {
+      ...callOf(context),
+      includeExpired: true,
+      limit: context.settings.idempotency.pageSize,
+      ...(pageToken !== undefined && { pageToken }),
+    });
+    for (const row of page.pointers) {
+      counts.rows++;
+      if (isReapable(context, row)) {
+        counts.reaped++;
+        tell(row.key, 'expired');
+      }
+      if (row.state !== 'TOMBSTONE') continue;
+      counts.tombstones++;
+      if (isAged(context, row)) counts.tombstonesAged++;
+    }
+    pageToken = page.nextPageToken;
+  } while (pageToken !== undefined);
+  return counts;
+}
+
 interface Reaping {
-  /** By the store's clock, epoch ms. */
-  readonly now: number;
   readonly counts: Record<string, number>;
   readonly failures: unknown[];
 }
 
 async function reapPage(context: GcContext, rows: readonly Pointer[], reaping: Reaping): Promise<void> {
-  const { counts, now, failures } = reaping;
+  const { counts, failures } = reaping;
   const count = (name: string): void => void (counts[name] = (counts[name] ?? 0) + 1);
   let sinceCheck = 0;
   for (const row of rows) {
     count('rows');
     const isTombstone = row.state === 'TOMBSTONE';
     if (isTombstone) count('tombstones');
-    if (!(isTombstone ? isAged(context, row, now) : isReapable(context, row, now))) continue;
+    if (!(isTombstone ? isAged(context, row) : isReapable(context, row))) continue;
     if (sinceCheck++ % context.settings.idempotency.batchLimit === 0) await requireIdentity(context);
     try {
       if (isTombstone) {
@@ -100,7 +127,7 @@ async function reapPage(context: GcContext, rows: readonly Pointer[], reaping: R
 }
 
 /** Expired for long enough, and of a family whose rows expire: what is not known is left alone. */
-function isReapable({ settings }: GcContext, row: Pointer, now: number): boolean {
+function isReapable({ settings, now }: GcContext, row: Pointer): boolean {
   return isExpired(row, now - settings.idempotency.minAgeMs) && shapeOfKey(row.key)?.is === 'record';
 }
 
@@ -115,7 +142,6 @@ export async function reapSystemRows(context: GcContext): Promise<number> {
   const { system } = context.storage;
   const { minAgeMs, pageSize } = context.settings.idempotency;
   const call = callOf(context);
-  const now = await storeTime(context);
   let reaped = 0;
   let pageToken: string | undefined;
   do {
@@ -126,7 +152,7 @@ export async function reapSystemRows(context: GcContext): Promise<number> {
       ...(pageToken !== undefined && { pageToken }),
     });
     for (const row of page.pointers) {
-      if (!isExpired(row, now - minAgeMs)) continue;
+      if (!isExpired(row, context.now - minAgeMs)) continue;
       const { applied } = await system.compareAndDelete(row.key, row, { ...call, includeExpired: true });
       if (applied) reaped++;
     }

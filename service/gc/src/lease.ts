@@ -26,6 +26,7 @@ export class Lease {
   readonly #row: SystemState<LeaseHolder>;
   readonly #held: LeaseHolder;
   readonly #ms: number;
+  #renewAt: number;
 
   private constructor(
     context: GcContext,
@@ -37,6 +38,7 @@ export class Lease {
     this.#row = row;
     this.#held = held;
     this.#ms = ms;
+    this.#renewAt = context.clock.monotonic() + LEASE_MS / 4;
   }
 
   /** The lease, or who holds it. */
@@ -61,10 +63,13 @@ export class Lease {
     return new Lease(context, row, held, ms);
   }
 
-  /** Answers the store's time. Throws `GcSupersededError` where it ran out and another process took it. */
-  async renew(): Promise<number> {
+  /** To be called before each slice. Throws `GcSupersededError` where it ran out and another process took it. */
+  async renew(): Promise<void> {
+    const { clock } = this.#context;
+    if (clock.monotonic() < this.#renewAt) return;
     const now = await storeTime(this.#context);
-    return this.#row.save(this.#held, { ...callOf(this.#context), expiresAt: expiryOf(now, this.#ms) });
+    await this.#row.save(this.#held, { ...callOf(this.#context), expiresAt: expiryOf(now, this.#ms) });
+    this.#renewAt = clock.monotonic() + LEASE_MS / 4;
   }
 
   /** Gives it back. Best effort: it expires by itself. */

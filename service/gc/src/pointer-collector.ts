@@ -11,7 +11,6 @@ import type { Candidate, PointerState } from './pointer-state.ts';
 import type { SliceResult } from './slice-result.ts';
 import { describeError } from './slice-result.ts';
 import type { Slice } from './slice.ts';
-import { storeTime } from './store-time.ts';
 import { SystemState } from './system-state.ts';
 
 type State = SystemState<PointerState>;
@@ -50,9 +49,8 @@ async function scanSlice(
 ): Promise<SliceResult> {
   const call = callOf(context);
   const known = state.value?.orphans ?? {};
-  const now = await storeTime(context);
   let scan = state.value?.scan ?? { rows: 0, candidates: [], orphans: {}, left: 0 };
-  do scan = await scanPage(context, account, scan, { known, now });
+  do scan = await scanPage(context, account, scan, known);
   while (scan.pageToken !== undefined && !slice.isOver);
   context.signal?.throwIfAborted();
   if (scan.pageToken !== undefined) {

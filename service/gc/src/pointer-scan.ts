@@ -27,9 +27,9 @@ export async function scanPage(
   context: GcContext,
   account: string,
   scan: Scan,
-  { known, now }: { readonly known: Readonly<Record<string, number>>; readonly now: number },
+  known: Readonly<Record<string, number>>,
 ): Promise<Scan> {
-  const { storage, settings, safety } = context;
+  const { storage, settings, safety, now } = context;
   const graceMs = safety.grace ? storage.layout.pointerGraceMs : 0;
   const call = callOf(context);
   const page = await storage.pointers.listPointersByPrefix(prefixOf('accounts', account), {

@@ -1,3 +1,6 @@
+import { turnKey } from '@floecat/repository';
+import { compareUtf8, escapeSegment } from '@floecat/storage-spi';
+
 import { collectBlobs } from './cas-collector.ts';
 import { GcSupersededError } from './errors.ts';
 import { listAccounts } from './gc-accounts.ts';
@@ -15,38 +18,29 @@ import { describeError } from './slice-result.ts';
 import { Slice } from './slice.ts';
 import { storeTime } from './store-time.ts';
 import { SystemState } from './system-state.ts';
-import { collectorStatesPrefix } from '@floecat/repository';
 
 /** Accounts whose work is under way that a run keeps in mind; the others have their turn in the next one. */
 const MAX_UNFINISHED = 10_000;
 
-type CollectSlice = (context: GcContext, account: string, slice: Slice) => Promise<SliceResult>;
-
-const COLLECT: Readonly<Record<CollectorName, CollectSlice>> = {
-  idempotency: collectExpired,
-  pointer: collectPointers,
-  cas: collectBlobs,
-};
+const COLLECT: Readonly<
+  Record<CollectorName, (context: GcContext, account: string, slice: Slice) => Promise<SliceResult>>
+> = { idempotency: collectExpired, pointer: collectPointers, cas: collectBlobs };
 
 export interface RunOptions {
   /** Default: every account. */
   readonly accounts?: readonly string[];
   /** Ends the run after this long; default: once all is done. */
   readonly maxMs?: number;
-  /** Does nothing where the last run began less than this ago, whichever process made it. Default 0. */
+  /** Does nothing where the last run began less than this ago, in whichever process. Default 0. */
   readonly notWithinMs?: number;
 }
 
 export type RunResult =
   | { readonly ran: true; readonly report: RunReport }
+  /** Another process collects. */
   | { readonly ran: false; readonly busy: LeaseHolder }
-  /** Too soon after the last run; epoch ms by the store's clock. */
+  /** Too soon after the last run. */
   | { readonly ran: false; readonly dueInMs: number };
-
-/** Where the next run begins, so that those that the last one did not come to have their turn. */
-interface Turn {
-  readonly after?: string;
-}
 
 /**
  * Runs one collector: gives every account a slice, then again those that are not done, until all are or the time is
@@ -60,19 +54,65 @@ export async function runCollector(
   const lease = await Lease.take(context, collector);
   if (!(lease instanceof Lease)) return { ran: false, busy: lease };
   try {
-    const startedAt = await storeTime(context);
-    const [last] = options.notWithinMs === undefined ? [] : await lastRuns(context, collector, 1);
-    const dueInMs = last ? last.startedAt + (options.notWithinMs ?? 0) - startedAt : 0;
-    // A last run in the future is one of a clock that was set back since.
-    if (last && dueInMs > 0 && last.startedAt <= startedAt) return { ran: false, dueInMs };
-    const tally = new RunTally();
-    const unfinished = await runAccounts(context, collector, options, lease, tally);
-    if (collector === 'idempotency' && !context.signal?.aborted) tally.add('', 'done', { systemRows: await reapSystemRows(context) });
+    const dueInMs = await dueIn(context, collector, options.notWithinMs);
+    if (dueInMs > 0) return { ran: false, dueInMs };
+    return { ran: true, report: await new Run(context, collector, options, lease).run() };
+  } catch (error) {
+    if (!(error instanceof GcSupersededError)) throw error;
+    return { ran: false, busy: { holder: 'another process', since: context.now } };
+  } finally {
+    await lease.release();
+  }
+}
+
+async function dueIn(
+  context: GcContext,
+  collector: CollectorName,
+  notWithinMs: number | undefined,
+): Promise<number> {
+  if (notWithinMs === undefined) return 0;
+  const [last] = await lastRuns(context, collector, 1);
+  // A last run in the future is of a clock that was set back since.
+  if (!last || last.startedAt > context.now) return 0;
+  return last.startedAt + notWithinMs - context.now;
+}
+
+class Run {
+  readonly #context: GcContext;
+  readonly #collector: CollectorName;
+  readonly #options: RunOptions;
+  readonly #lease: Lease;
+  readonly #whole: Slice;
+  readonly #tally = new RunTally();
+  readonly #unfinished = new Set<string>();
+  /** Accounts that had no turn, or no place in {@link #unfinished}. */
+  #skipped = 0;
+
+  constructor(context: GcContext, collector: CollectorName, options: RunOptions, lease: Lease) {
+    this.#context = context;
+    this.#collector = collector;
+    this.#options = options;
+    this.#lease = lease;
+    this.#whole = new Slice(context.clock, options.maxMs ?? Infinity, context.signal);
+  }
+
+  async run(): Promise<RunReport> {
+    const context = this.#context;
+    await this.#firstRound();
+    while (this.#unfinished.size > 0 && !this.#whole.isOver)
+      for (const account of [...this.#unfinished]) {
+        if (this.#whole.isOver) break;
+        await this.#work(account);
+      }
+    context.signal?.throwIfAborted();
+    const tally = this.#tally;
+    if (this.#collector === 'idempotency') tally.count({ systemRows: await reapSystemRows(context) });
+    const unfinished = this.#unfinished.size + this.#skipped;
     const report: RunReport = {
-      collector,
-      id: runId(startedAt, context.random),
+      collector: this.#collector,
+      id: runId(context.now, context.random),
       dryRun: false,
-      startedAt,
+      startedAt: context.now,
       endedAt: await storeTime(context),
       outcome: tally.outcome(unfinished),
       accounts: tally.accounts,
@@ -81,83 +121,65 @@ export async function runCollector(
       problems: tally.problems,
     };
     await keepReport(context, report);
-    return { ran: true, report };
-  } finally {
-    await lease.release();
+    return report;
   }
-}
 
-/** Answers how many accounts it is not done with. */
-async function runAccounts(
-  context: GcContext,
-  collector: CollectorName,
-  { accounts, maxMs = Infinity }: RunOptions,
-  lease: Lease,
-  tally: RunTally,
-): Promise<number> {
-  const { clock, settings, signal } = context;
-  const { sliceMs, accountsPageSize } = settings[collector];
-  const whole = new Slice(clock, maxMs, signal);
-  const unfinished = new Set<string>();
-  let skipped = 0;
-  const work = async (account: string): Promise<void> => {
-    await lease.renew();
-    const { outcome, counts, problem } = await sliceOf(context, collector, account, new Slice(clock, sliceMs, signal));
-    unfinished.delete(account);
-    if (outcome !== 'unfinished') tally.add(account, outcome, counts, problem);
-    else if (unfinished.size < MAX_UNFINISHED) unfinished.add(account);
-    else skipped++;
-  };
-
-  const turn = await SystemState.read<Turn>(
-    { system: context.storage.system, random: context.random },
-    // No account is called so: names of accounts are not empty.
-    collectorStatesPrefix(collector).slice(0, -1),
-    callOf(context),
-  );
-  let stoppedAt: string | undefined;
-  for await (const account of accounts ?? inTurn(context, accountsPageSize, turn.value?.after)) {
-    if (whole.isOver) {
-      skipped++;
-      break;
+  /** One slice for each account, beginning behind the one that had the last turn. */
+  async #firstRound(): Promise<void> {
+    const { storage, random } = this.#context;
+    const call = callOf(this.#context);
+    const { accounts } = this.#options;
+    if (accounts) {
+      for (const account of accounts) await this.#work(account);
+      return;
     }
-    tally.accounts++;
-    stoppedAt = account;
-    await work(account);
+    const turn = await SystemState.read<{ readonly after?: string }>(
+      { system: storage.system, random },
+      turnKey(this.#collector),
+      call,
+    );
+    let last: string | undefined;
+    for await (const account of this.#accountsFrom(turn.value?.after)) {
+      if (this.#whole.isOver) {
+        this.#skipped++;
+        break;
+      }
+      await this.#work(account);
+      last = account;
+    }
+    const next = this.#skipped > 0 && last !== undefined ? { after: last } : {};
+    if (next.after !== turn.value?.after) await turn.save(next, call);
   }
-  while (unfinished.size > 0 && !whole.isOver)
-    for (const account of [...unfinished]) {
-      if (whole.isOver) break;
-      await work(account);
-    }
-  signal?.throwIfAborted();
-  if (!accounts && stoppedAt !== undefined) await turn.save(skipped > 0 ? { after: stoppedAt } : {}, callOf(context));
-  return unfinished.size + skipped;
-}
 
-/** All accounts, those behind `after` first. */
-async function* inTurn(context: GcContext, pageSize: number, after: string | undefined): AsyncGenerator<string> {
-  const first = new Set<string>();
-  if (after !== undefined)
-    for await (const account of listAccounts(context, pageSize, after)) {
-      if (first.size < MAX_UNFINISHED) first.add(account);
+  async *#accountsFrom(after: string | undefined): AsyncGenerator<string> {
+    const { accountsPageSize } = this.#context.settings[this.#collector];
+    if (after !== undefined) yield* listAccounts(this.#context, accountsPageSize, after);
+    for await (const account of listAccounts(this.#context, accountsPageSize)) {
+      if (after !== undefined && compareUtf8(escapeSegment(account), escapeSegment(after)) > 0) return;
       yield account;
     }
-  for await (const account of listAccounts(context, pageSize)) if (!first.has(account)) yield account;
-}
+  }
 
-async function sliceOf(
-  context: GcContext,
-  collector: CollectorName,
-  account: string,
-  slice: Slice,
-): Promise<SliceResult> {
-  try {
-    return await COLLECT[collector](context, account, slice);
-  } catch (error) {
-    if (context.signal?.aborted) throw error;
-    if (error instanceof GcSupersededError) throw error;
-    // Even what its collector could not note down.
-    return { outcome: 'failed', counts: {}, problem: describeError(error) };
+  async #work(account: string): Promise<void> {
+    await this.#lease.renew();
+    const { clock, settings, signal } = this.#context;
+    const slice = new Slice(clock, settings[this.#collector].sliceMs, signal);
+    if (!this.#unfinished.delete(account)) this.#tally.accounts++;
+    const { outcome, counts, problem } = await this.#slice(account, slice);
+    if (outcome !== 'unfinished') this.#tally.add(account, outcome, counts, problem);
+    else if (this.#unfinished.size < MAX_UNFINISHED) this.#unfinished.add(account);
+    else this.#skipped++;
+  }
+
+  async #slice(account: string, slice: Slice): Promise<SliceResult> {
+    try {
+      return await COLLECT[this.#collector](this.#context, account, slice);
+    } catch (error) {
+      if (this.#context.signal?.aborted) throw error;
+      // Another process is at this account; so it is looked after.
+      if (error instanceof GcSupersededError) return { outcome: 'done', counts: {} };
+      // Even what its collector could not note down.
+      return { outcome: 'failed', counts: {}, problem: describeError(error) };
+    }
   }
 }

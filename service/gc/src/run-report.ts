@@ -40,8 +40,12 @@ export class RunTally {
   #refused = false;
   #failed = false;
 
-  add(account: string, outcome: SliceOutcome, counts: Readonly<Record<string, number>>, problem?: Problem): void {
+  count(counts: Readonly<Record<string, number>>): void {
     for (const [name, value] of Object.entries(counts)) this.counts[name] = (this.counts[name] ?? 0) + value;
+  }
+
+  add(account: string, outcome: SliceOutcome, counts: Readonly<Record<string, number>>, problem?: Problem): void {
+    this.count(counts);
     if (problem && this.problems.length < MAX_PROBLEMS) this.problems.push({ account, ...problem });
     this.#refused ||= outcome === 'refused';
     this.#failed ||= outcome === 'failed';

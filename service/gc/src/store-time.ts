@@ -6,7 +6,7 @@ import { callOf } from './gc-context.ts';
 const ATTEMPTS = 10;
 
 /** The pointer store's time, epoch ms, as a write of a row tells it. */
-export async function storeTime(context: GcContext): Promise<number> {
+export async function storeTime(context: Pick<GcContext, 'storage' | 'signal'>): Promise<number> {
   const { system } = context.storage;
   let seen = await system.get(GC_CLOCK_KEY, callOf(context));
   for (let attempt = 1; ; attempt++) {

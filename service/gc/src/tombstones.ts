@@ -1,16 +1,16 @@
 import type { OwnerRef } from '@floecat/repository';
-import { endedAccountKey } from '@floecat/repository';
 import type { Pointer } from '@floecat/storage-spi';
 import { prefixOf } from '@floecat/storage-spi';
 
 import { openBackups } from './backups.ts';
+import { noteEndOfAccount } from './ended-accounts.ts';
 import { GcUnreadableError } from './errors.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
 import { shapeOfKey } from './key-shapes.ts';
 
 /** Whether a tombstone has stood for as long as it must. */
-export function isAged({ settings }: GcContext, row: Pointer, now: number): boolean {
+export function isAged({ settings, now }: GcContext, row: Pointer): boolean {
   return now - row.updatedAt >= settings.tombstoneTtlMs;
 }
 
@@ -33,7 +33,7 @@ export async function endTombstone(context: GcContext, row: Pointer): Promise<bo
   if (!(await isAlone(context, below, row.blobUri))) return false;
   if (isAccount && !(await hasNoPointers(context, owner))) return false;
   for (const backup of await openBackups(context)) if (await backup.pointer(owner.key, call)) return false;
-  if (isAccount) await noteEnd(context, owner, row);
+  if (isAccount) await noteEndOfAccount(context, owner.account, row);
   const again = await pointers.get(row.key, call);
   if (again?.writeId !== row.writeId) return false;
   return (await pointers.compareAndDelete(row.key, again, call)).applied;
@@ -54,12 +54,4 @@ async function isAlone(context: GcContext, prefix: string, uri: string): Promise
 
 async function hasNoPointers(context: GcContext, { account }: OwnerRef): Promise<boolean> {
   return (await context.storage.pointers.countByPrefix(prefixOf('accounts', account), callOf(context))) === 0;
-}
-
-/** So that the blob collector knows the account to have no pointers any more, rather than to have lost them. */
-async function noteEnd(context: GcContext, { account }: OwnerRef, row: Pointer): Promise<void> {
-  const { system } = context.storage;
-  const key = endedAccountKey(account);
-  const noted = await system.get(key, callOf(context));
-  await system.compareAndSet(key, noted ?? 0, { kind: 'value', value: row.incarnation }, callOf(context));
 }

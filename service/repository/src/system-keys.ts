@@ -6,6 +6,7 @@ import { joinKey } from '@floecat/storage-spi';
  * | key | holds |
  * |---|---|
  * | `/leases/gc/{collector}` | who collects now; expires |
+ * | `/gc/{collector}/turn` | the account that the next run begins after |
  * | `/gc/{collector}/accounts/{account}` | how far a collector is with an account |
  * | `/gc/cas/pardons/{account}/{SHA-256 of a run or URI}` | a condemnation that was taken back |
  * | `/gc/ended-accounts/{account}` | an account whose last pointer was collected, and may have blobs left |
@@ -24,6 +25,10 @@ export function leaseKey(collector: string): string {
 
 export function collectorStatesPrefix(collector: string): string {
   return joinKey('gc', collector, 'accounts') + '/';
+}
+
+export function turnKey(collector: string): string {
+  return joinKey('gc', collector, 'turn');
 }
 
 export function collectorStateKey(collector: string, account: string): string {

@@ -11,6 +11,7 @@ import { withAnswerDates } from './answer-dates.ts';
 import { CONNECTIONS } from './aws-defaults.ts';
 import type { AwsKeys, AwsKeySource, AwsSettings } from './aws-settings.ts';
 import { checkEndpoints, keysOf } from './aws-settings.ts';
+import { withoutLog, withOneAttempt } from './lean-client.ts';
 
 /** What every client is made with. `maxAttempts` is 1: retries have one owner, the wire. */
 export interface ClientSettings {
@@ -32,14 +33,16 @@ export interface ClientBuilders {
 }
 
 export const defaultBuilders: ClientBuilders = {
-  dynamodb: (settings) => new DynamoDB(settings),
+  dynamodb: (settings) => withoutLog(new DynamoDB(settings)),
   // The store sends and verifies SHA-256 itself; a second checksum would be work for nothing.
   s3: (settings) =>
-    new S3({
-      ...settings,
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-    }),
+    withoutLog(
+      new S3({
+        ...settings,
+        requestChecksumCalculation: 'WHEN_REQUIRED',
+        responseChecksumValidation: 'WHEN_REQUIRED',
+      }),
+    ),
   secretsManager: (settings) => new SecretsManager(settings),
   sts: (settings) => new STS(settings),
 };
@@ -72,13 +75,17 @@ export class AwsClients implements AsyncDisposable {
   }
 
   get dynamodb(): DynamoDB {
-    this.#dynamodb ??= withAnswerDates(this.#keep(this.#builders.dynamodb(this.#with('dynamodb'))));
+    this.#dynamodb ??= withAnswerDates(
+      withOneAttempt(this.#keep(this.#builders.dynamodb(this.#with('dynamodb')))),
+    );
     return this.#dynamodb;
   }
 
   get s3(): S3 {
     const forcePathStyle = this.settings.pathStyleAccess ?? false;
-    this.#s3 ??= withAnswerDates(this.#keep(this.#builders.s3({ ...this.#with('s3'), forcePathStyle })));
+    this.#s3 ??= withAnswerDates(
+      withOneAttempt(this.#keep(this.#builders.s3({ ...this.#with('s3'), forcePathStyle }))),
+    );
     return this.#s3;
   }
 
@@ -88,16 +95,14 @@ export class AwsClients implements AsyncDisposable {
   }
 
   get sts(): STS {
-    this.#sts ??= this.#keep(this.#builders.sts(this.#with('sts')));
+    this.#sts ??= withOneAttempt(this.#keep(this.#builders.sts(this.#with('sts'))));
     return this.#sts;
   }
 
   /** A Secrets Manager client of its own, e.g. with the credentials of an assumed role. The caller ends it. */
   secretsManagerWith(credentials: ClientSettings['credentials']): SecretsManager {
-    return this.#builders.secretsManager({
-      ...this.#with('secretsManager'),
-      ...(credentials && { credentials }),
-    });
+    const settings = { ...this.#with('secretsManager'), ...(credentials && { credentials }) };
+    return withOneAttempt(this.#builders.secretsManager(settings));
   }
 
   async close(): Promise<void> {

@@ -64,12 +64,12 @@ export class DynamoTable {
   readonly #config: DynamoTableConfig;
   readonly #resource: string;
   /** Costs nothing in AWS, but makes each answer longer, so it is asked for only where somebody wants to know. */
-  readonly #capacity: config.wire.observed ? 'TOTAL' : undefined | undefined;
+  readonly #capacity: 'TOTAL' | undefined;
 
   constructor(config: DynamoTableConfig) {
     this.#config = config;
     this.#resource = `table ${config.tableName}`;
-    this.#capacity = 'TOTAL';
+    this.#capacity = config.wire.observed ? 'TOTAL' : undefined;
   }
 
   get name(): string {

@@ -111,15 +111,15 @@ faultSuite('silence, tables that come and go, and half-done bulk requests', (at)
     const row = await created(pointers, freshKey());
     await own.other.dynamodb.deleteTable({ TableName: own.tableName });
     for (const call of [
-      pointers.get(row.key),
-      pointers.getBatch([row.key]),
-      pointers.listPointersByPrefix(row.key),
-      pointers.countByPrefix(row.key),
-      pointers.compareAndSet(row.key, row, text('x')),
-      pointers.compareAndDelete(row.key, row),
-      pointers.deleteByPrefix(row.key),
+      () => pointers.get(row.key),
+      () => pointers.getBatch([row.key]),
+      () => pointers.listPointersByPrefix(row.key),
+      () => pointers.countByPrefix(row.key),
+      () => pointers.compareAndSet(row.key, row, text('x')),
+      () => pointers.compareAndDelete(row.key, row),
+      () => pointers.deleteByPrefix(row.key),
     ])
-      await fails(call, 'STORAGE_MISCONFIGURED', own.tableName);
+      await fails(call(), 'STORAGE_MISCONFIGURED', own.tableName);
     faultLedger.note(t.name, 'server', own.faults.phases.server);
   });
 });

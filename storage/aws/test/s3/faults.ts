@@ -18,9 +18,12 @@ export interface Fault {
   /** How often; default 1. */
   readonly times?: number;
   /** Instead of sending: answers, or throws. */
-  readonly before?: (request: Request) => Response | undefined;
+  readonly before?: (
+    request: Request,
+    signal: AbortSignal | undefined,
+  ) => Response | undefined | Promise<Response | undefined>;
   /** After the server answered: another answer, or throws. */
-  readonly after?: (response: Response) => Response | Promise<Response>;
+  readonly after?: (response: Response, signal: AbortSignal | undefined) => Response | Promise<Response>;
 }
 
 /** A request handler that sends every request, counts it, and makes the faults it is given happen. */
@@ -29,6 +32,8 @@ export class FaultyHandler implements Handler {
   readonly #inner: NodeHttpHandler;
   readonly #fired = new Map<string, number>();
   readonly #requests: string[] = [];
+  /** Sees every request. */
+  watch: ((request: string, headers: Readonly<Record<string, string>>) => void) | undefined;
   #faults: { readonly fault: Fault; left: number }[] = [];
 
   constructor(inner: NodeHttpHandler = new NodeHttpHandler()) {
@@ -56,15 +61,17 @@ export class FaultyHandler implements Handler {
   ): Promise<{ response: Response }> {
     const line = lineOf(request);
     this.#requests.push(line);
+    this.watch?.(line, request.headers);
     const due = this.#faults.find(({ fault, left }) => left > 0 && fault.on(line, request.headers));
     if (!due) return this.#inner.handle(request, options);
     due.left--;
     const { name, before, after } = due.fault;
     this.#fired.set(name, this.fired(name) + 1);
-    const early = before?.(request);
+    const signal = options?.abortSignal as AbortSignal | undefined;
+    const early = await before?.(request, signal);
     if (early) return { response: early };
     const { response } = await this.#inner.handle(request, options);
-    return { response: after ? await after(response) : response };
+    return { response: after ? await after(response, signal) : response };
   }
 
   destroy(): void {
@@ -142,7 +149,21 @@ export function cut(bytes: Buffer): Buffer {
 
 /** Nobody listens. */
 export function refused(): never {
-  throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED', syscall: 'connect' });
+  return unreachable('ECONNREFUSED', 'connect');
+}
+
+/** No answer ever; ends only when the client gives up. */
+export function hang(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = (): void => reject(Object.assign(new Error('Request aborted'), { name: 'AbortError' }));
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+/** There is no connection, and why, as node reports it. */
+export function unreachable(code: string, syscall: string): never {
+  throw Object.assign(new Error(`${syscall} ${code}`), { code, syscall });
 }
 
 /** Makes the answer to a bulk delete say that one key was not deleted, though it was. */

@@ -1,0 +1,13 @@
+export type { KeptBackup, ReadBackup } from './backups.ts';
+export * from './collect-once.ts';
+export type { OnCandidate } from './dry-run.ts';
+export * from './errors.ts';
+export * from './explain.ts';
+export type { LeaseHolder } from './lease.ts';
+export type { GcOptions } from './open-gc.ts';
+export * from './pardon.ts';
+export * from './run-collectors.ts';
+export type { RunReport } from './run-report.ts';
+export * from './settings.ts';
+export type { Problem, SliceOutcome } from './slice-result.ts';
+export * from './status.ts';
