@@ -39,7 +39,12 @@ export async function startDetachedEngine(port: number, log: string): Promise<nu
 
 /** Starts an engine on a free port that ends with this process, for tests. */
 export async function startOwnEngine(): Promise<TiedServer> {
-  return startTiedPython({ python: await installEngine(), code: START, env: engineEnvironment, answers: isUp });
+  return startTiedPython({
+    python: await installEngine(),
+    code: START,
+    env: engineEnvironment,
+    answers: isUp,
+  });
 }
 
 async function isUp(endpoint: string): Promise<boolean> {

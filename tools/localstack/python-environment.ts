@@ -28,7 +28,8 @@ export async function pythonWith(requirements: string): Promise<string> {
   const home = join(TOOLCHAIN, `python-${digest.digest('hex').slice(0, 16)}`);
   const interpreter = join(home, 'bin', 'python');
   if (existsSync(interpreter)) return interpreter;
-  await using _lock = await lockFile(`${home}.lock`);
+  await using lock = await lockFile(`${home}.lock`);
+  void lock;
   if (existsSync(interpreter)) return interpreter;
   // Made aside and then renamed, so that what is there is whole, whoever was stopped in it.
   const fresh = `${home}.${process.pid}`;

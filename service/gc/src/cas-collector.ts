@@ -76,7 +76,7 @@ async function markSlice(
   mark: MarkState,
   slice: Slice,
 ): Promise<MarkState | undefined> {
-  const { storage, clock } = context;
+  const { storage } = context;
   const call = callOf(context);
   const list = state.value?.list;
   const previous = new CondemnedReader(storage, list?.segments ?? [], mark.previousSegment, call, () => undefined);
@@ -145,12 +145,10 @@ async function sweepSlice(
     await state.save(position ? { ...next, sweep: position } : next, call);
     if (position) return { outcome: 'unfinished', counts: {} };
     await removeOldLists(context, account, list.pass);
-    const problem = failure === undefined ? undefined : describeError(failure);
-    return {
-      outcome: trouble ? 'refused' : problem ? 'failed' : 'done',
-      counts: { ...swept.counts },
-      ...((trouble ?? problem) && { problem: trouble ?? problem }),
-    };
+    const result = { counts: { ...swept.counts } };
+    if (trouble) return { ...result, outcome: 'refused', problem: trouble };
+    if (failure === undefined) return { ...result, outcome: 'done' };
+    return { ...result, outcome: 'failed', problem: describeError(failure) };
   } catch (error) {
     if (context.signal?.aborted || error instanceof GcSupersededError) throw error;
     // Down for a while: the next slice goes on from here. Else nothing more is deleted, but roots are still marked.

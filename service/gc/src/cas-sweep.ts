@@ -82,13 +82,13 @@ function batchEnd(entries: readonly CondemnedBlob[], from: number, limit: number
 
 /** So that a rebuild from the blobs passes over them. Best effort, as each store can. */
 async function markRootsLost(
-  { storage, ...context }: GcContext,
+  context: GcContext,
   { pass }: PublishedList,
   entries: readonly CondemnedBlob[],
 ): Promise<void> {
   const roots = entries.filter(({ run, uri }) => run === pass && ownerOfBlob(uri)?.isRoot);
   await mapBounded(roots, PARALLEL_CALLS, ({ uri, versionId }) =>
-    storage.blobs.markLost(uri, versionId, callOf({ storage, ...context })),
+    context.storage.blobs.markLost(uri, versionId, callOf(context)),
   );
 }
 
@@ -194,13 +194,13 @@ async function deleteVersions(
 }
 
 /** Whether a version that is not among `entries` is the latest of their URI. */
-async function isCovered({ storage, ...context }: GcContext, entries: readonly CondemnedBlob[]): Promise<boolean> {
+async function isCovered(context: GcContext, entries: readonly CondemnedBlob[]): Promise<boolean> {
   const uri = entries[0]?.uri ?? '';
   const ids = new Set(entries.map(({ versionId }) => versionId));
   let pageToken: string | undefined;
   do {
-    const page = await storage.blobs.listVersions(uri, {
-      ...callOf({ storage, ...context }),
+    const page = await context.storage.blobs.listVersions(uri, {
+      ...callOf(context),
       ...(pageToken && { pageToken }),
     });
     const latest = page.versions.find((version) => version.uri === uri && version.latest);

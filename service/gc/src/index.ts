@@ -3,6 +3,7 @@ export * from './collect-once.ts';
 export type { OnCandidate } from './dry-run.ts';
 export * from './errors.ts';
 export * from './explain.ts';
+export type { GcExplanation } from './explanation.ts';
 export type { LeaseHolder } from './lease.ts';
 export type { GcOptions } from './open-gc.ts';
 export * from './pardon.ts';

@@ -80,11 +80,12 @@ async function markOwner(
 
 /** The root of a live pointer, which may have moved since it was listed. */
 async function followLive(
-  { storage, ...context }: GcContext,
+  context: GcContext,
   from: Pointer,
   fetched: Blob | undefined,
 ): Promise<{ pointer: Pointer; blob: Blob } | undefined> {
-  const call = callOf({ storage, ...context });
+  const { storage } = context;
+  const call = callOf(context);
   let pointer = from;
   let blob = fetched;
   while (!blob) {

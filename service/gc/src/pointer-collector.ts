@@ -73,7 +73,7 @@ async function actSlice(
   const call = callOf(context);
   const { act, orphans } = state.value ?? {};
   const counts: Record<string, number> = { deleted: 0, settled: 0, dependents: 0, spared: 0, failed: 0, ...act?.counts };
-  const repository = repositoryContext(storage, account, { clock, random });
+  const repository = repositoryContext(storage, account, { clock, random, cache: { blobBytes: 0 } });
   const left = [...(act?.candidates ?? [])];
   const failures: unknown[] = [];
   let sinceCheck = 0;

@@ -113,6 +113,7 @@ async function orphansOf(context: GcContext, dependents: readonly Dependent[]): 
   return dependents.filter(({ needs }) => !present.has(needs)).map(({ row }) => row);
 }
 
-function digestOf({ key, writeId }: Pointer): string {
+/** Tells a row, as it is, from every other in the list of orphans. */
+export function digestOf({ key, writeId }: Pointer): string {
   return createHash('sha256').update(`${key}\0${writeId}`).digest('hex').slice(0, 16);
 }

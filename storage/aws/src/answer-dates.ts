@@ -21,7 +21,7 @@ export interface AnswerMetadata {
 
 /** Makes a client put the `Date` header of each answer into `$metadata.answeredAt` of what it returns. */
 export function withAnswerDates<T extends Client>(client: T): T {
-  client.middlewareStack.add(noteDate as never, {
+  client.middlewareStack.add(noteDates() as never, {
     step: 'deserialize',
     name: 'answerDates',
     priority: 'high',
@@ -29,13 +29,18 @@ export function withAnswerDates<T extends Client>(client: T): T {
   return client;
 }
 
-function noteDate(next: (request: unknown) => Promise<Answered>) {
-  return async (request: unknown): Promise<Answered> => {
-    const answered = await next(request);
-    const date = dateOf(answered.response);
-    if (date !== undefined && answered.output.$metadata) answered.output.$metadata.answeredAt = date;
-    return answered;
-  };
+function noteDates() {
+  // The header changes once a second, so most answers have the one of the answer before.
+  let last = { text: '', date: Number.NaN };
+  return (next: (request: unknown) => Promise<Answered>) =>
+    async (request: unknown): Promise<Answered> => {
+      const answered = await next(request);
+      const text = dateHeaderOf(answered.response);
+      if (text !== last.text) last = { text, date: Date.parse(text) };
+      const { $metadata } = answered.output;
+      if ($metadata && !Number.isNaN(last.date)) $metadata.answeredAt = last.date;
+      return answered;
+    };
 }
 
 /** `answeredAt` of an answer, if its client sets it. */
@@ -43,8 +48,7 @@ export function answeredAt(answer: { readonly $metadata: AnswerMetadata | object
   return 'answeredAt' in answer.$metadata ? answer.$metadata.answeredAt : undefined;
 }
 
-function dateOf(response: unknown): number | undefined {
+function dateHeaderOf(response: unknown): string {
   const headers = (response as { headers?: Record<string, string> } | undefined)?.headers;
-  const date = Date.parse(headers?.['date'] ?? headers?.['Date'] ?? '');
-  return Number.isNaN(date) ? undefined : date;
+  return headers?.['date'] ?? headers?.['Date'] ?? '';
 }

@@ -12,6 +12,9 @@ const CHECKSUM_BYTES = 8;
 /** What a listing walks: a token of one family is refused by the others. */
 export type TokenFamily = 'pointers' | 'system' | 'blobs' | 'blob-versions' | 'secrets' | 'scan-bundle';
 
+/** Those whose positions are what is listed, which begins with the prefix. */
+const BELOW_PREFIX: ReadonlySet<TokenFamily> = new Set(['pointers', 'system', 'blobs', 'blob-versions']);
+
 /**
  * Page tokens of one store: version byte, store id, SHA-256 of the prefix, last position, checksum, as base64url.
  * They hold a position and no state, so they survive a restart and a reshard; they authorise nothing.
@@ -54,7 +57,10 @@ export class PageTokens {
       throw refused(prefix, 'belongs to another store');
     if (!body.subarray(PREFIX_HASH, POSITION).equals(sha256(prefix)))
       throw refused(prefix, 'belongs to a listing of another prefix');
-    return body.subarray(POSITION).toString('utf8');
+    const position = body.subarray(POSITION).toString('utf8');
+    // The checksum is no signature: a token that somebody made up could lead a store out of the listing.
+    if (BELOW_PREFIX.has(family) && !position.startsWith(prefix)) throw refused(prefix, 'is damaged');
+    return position;
   }
 }
 

@@ -11,10 +11,7 @@ export interface ServerDefect {
 }
 
 /** The defect declared for this case, if any. */
-export function defectOf(
-  { name }: ContractCase,
-  defects: readonly ServerDefect[],
-): ServerDefect | undefined {
+export function defectOf({ name }: ContractCase, defects: readonly ServerDefect[]): ServerDefect | undefined {
   return defects.find((defect) => defect.case === name);
 }
 
@@ -25,7 +22,9 @@ export function defectOf(
 export function expectDefect(result: CaseResult, { because, failsWith }: ServerDefect): void {
   if (result.outcome === 'skipped') return;
   if (result.outcome === 'passed')
-    throw new Error(`the server passes "${result.name}" now: take it off the list of its defects (${because})`);
+    throw new Error(
+      `the server passes "${result.name}" now: take it off the list of its defects (${because})`,
+    );
   const { error } = result;
   if (!failsWith.test(error instanceof Error ? error.message : String(error))) throw error;
 }

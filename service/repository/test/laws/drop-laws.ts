@@ -32,7 +32,11 @@ export const dropLaws: readonly RepositoryLaw[] = [
       ];
       for (const drop of drops) await assert.rejects(drop(), world.repo.ResourceNotEmptyError);
       assert.deepEqual(await lakeContent(world), before);
-      assert.equal((await catalogs.require('lake')).pointer.version, lake.pointer.version, 'nothing was written');
+      assert.equal(
+        (await catalogs.require('lake')).pointer.version,
+        lake.pointer.version,
+        'nothing was written',
+      );
       await checkStore(world.storage, { atRest: true });
     },
   },
@@ -117,7 +121,10 @@ export const dropLaws: readonly RepositoryLaw[] = [
         const during = aheadOf(commitNumber(2), async () => {
           await assert.rejects(publishTable(world, levels, 'late'));
           const { namespaces } = world.repositories;
-          await assert.rejects(namespaces.create('lake', [...levels, 'late']), world.repo.ResourceConflictError);
+          await assert.rejects(
+            namespaces.create('lake', [...levels, 'late']),
+            world.repo.ResourceConflictError,
+          );
           refused++;
         });
         await world.client(during).namespaces.dropAt('lake', levels, { recursive });

@@ -114,7 +114,10 @@ const LAWS: readonly Law[] = [
       assert.equal(lost.length, 7);
       for (const error of lost as unknown[]) {
         assert.ok(error instanceof StorageConflictError);
-        assert.match(error.message, new RegExp(`exists already, as a ${kind.type} with the id ${holder.owner.id}`));
+        assert.match(
+          error.message,
+          new RegExp(`exists already, as a ${kind.type} with the id ${holder.owner.id}`),
+        );
       }
     },
   ],

@@ -38,10 +38,7 @@ export const transactionLaws: readonly RepositoryLaw[] = [
       assert.equal(new Set(roots.map(({ pointer }) => pointer.writeId)).size, 1);
       for (const { envelope } of roots) assert.equal(envelope.transaction.length, 9);
       assert.deepEqual((await repositories.catalogs.listNames()).items, ['pond', 'sea']);
-      assert.equal(
-        (await repositories.namespaces.require('pond', ['a', 'b'])).resource.parentId,
-        outer.id,
-      );
+      assert.equal((await repositories.namespaces.require('pond', ['a', 'b'])).resource.parentId, outer.id);
       await checkStore(world.storage, { atRest: true });
     },
   },
@@ -57,7 +54,9 @@ export const transactionLaws: readonly RepositoryLaw[] = [
         .replace(repo.catalogKind, lake, changed)
         .create(repo.catalogKind, newCatalog(world, 'lake'));
       await assert.rejects(transaction.commit(), StorageConflictError);
-      const stale = world.client(aheadOf(isCommit, () => repositories.catalogs.update(lake, () => undefined)));
+      const stale = world.client(
+        aheadOf(isCommit, () => repositories.catalogs.update(lake, () => undefined)),
+      );
       const late = new repo.Transaction(stale.context)
         .create(repo.catalogKind, newCatalog(world, 'pond'))
         .replace(repo.catalogKind, lake, changed);

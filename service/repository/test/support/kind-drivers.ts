@@ -36,7 +36,9 @@ const account: KindDriver = {
   get: ({ repositories }, name) => repositories.accounts.get(name),
   getById: ({ repositories }, id) => repositories.accounts.getById(id),
   list: async ({ repositories }) =>
-    (await repositories.accounts.list()).items.map(({ resource }) => resource.id).filter((id) => id !== 'acme'),
+    (await repositories.accounts.list()).items
+      .map(({ resource }) => resource.id)
+      .filter((id) => id !== 'acme'),
   count: async ({ repositories }) => (await repositories.accounts.count()) - 1,
   update: ({ repositories }, target) =>
     repositories.accounts.update(as(target), (each) => void (each.displayName += '!')),
@@ -94,11 +96,7 @@ const table: KindDriver = {
   update: ({ repositories }, target) =>
     repositories.tables.update(as(target), (each) => void (each.location += '/x')),
   rename: async ({ repositories }, target, name) =>
-    repositories.tables.rename(
-      as(target),
-      await repositories.namespaces.require('lake', ['sales']),
-      name,
-    ),
+    repositories.tables.rename(as(target), await repositories.namespaces.require('lake', ['sales']), name),
   drop: ({ repositories }, target) => repositories.tables.drop(as(target)),
 };
 

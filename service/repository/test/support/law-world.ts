@@ -38,9 +38,7 @@ export async function openLawWorld(repo: Repository, fixture: StorageFixture): P
   };
   const open = (intercept: Interception | undefined, cache: { blobBytes?: number }): Repositories => {
     const stores = intercept ? interceptCalls(storage, intercept) : storage;
-    return repo.openRepositories(
-      repo.repositoryContext(stores, 'acme', { clock: impatient, random, cache }),
-    );
+    return repo.openRepositories(repo.repositoryContext(stores, 'acme', { clock: impatient, random, cache }));
   };
   const repositories = open(undefined, { blobBytes: 0 });
   await repositories.accounts.ensure('acme');

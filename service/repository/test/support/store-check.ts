@@ -14,7 +14,10 @@ export async function checkStore(storage: Storage, { atRest }: { readonly atRest
   const rows = new Map<string, Pointer>();
   let pageToken: string | undefined;
   do {
-    const page = await storage.pointers.listPointersByPrefix('', pageToken === undefined ? {} : { pageToken });
+    const page = await storage.pointers.listPointersByPrefix(
+      '',
+      pageToken === undefined ? {} : { pageToken },
+    );
     for (const row of page.pointers) rows.set(row.key, row);
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);

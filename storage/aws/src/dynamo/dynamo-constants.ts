@@ -15,8 +15,6 @@ export const ATTRIBUTES = {
   expiresAt: 'expires_at',
 } as const;
 
-export type Attribute = (typeof ATTRIBUTES)[keyof typeof ATTRIBUTES];
-
 /** Format of the rows that this code writes. Rows of a newer one are neither read nor written over. */
 export const ROW_FORMAT = 1;
 

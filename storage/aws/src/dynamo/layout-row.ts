@@ -1,8 +1,7 @@
 import type { LayoutSettings, StoreLayout } from '@floecat/storage-spi';
 import { STORAGE_FORMAT, StorageCorruptionError, StorageMisconfiguredError } from '@floecat/storage-spi';
 
-import type { Clause } from './conditions.ts';
-import { absent } from './conditions.ts';
+import { absent, fill, form } from './conditions.ts';
 import { ATTRIBUTES, SYSTEM_SHARD } from './dynamo-constants.ts';
 import type { Caller, DynamoTable } from './dynamo-table.ts';
 import type { Item } from './pointer-item.ts';
@@ -57,15 +56,16 @@ export async function replaceLayout(
   next: StoreLayout,
 ): Promise<void> {
   const { storeId, tableId } = TEXTS;
-  const unchanged: Clause = {
-    text: `#${storeId} = :store AND #${tableId} = :table AND #${NUMBERS.epoch} = :epoch`,
-    attributes: [storeId, tableId, NUMBERS.epoch],
-    values: {
-      ':store': { S: current.storeId },
-      ':table': { S: current.tableId },
-      ':epoch': { N: String(current.epoch) },
-    },
-  };
+  const sameStore = form(`#${storeId} = :store AND #${tableId} = :table AND #${NUMBERS.epoch} = :epoch`, [
+    storeId,
+    tableId,
+    NUMBERS.epoch,
+  ]);
+  const unchanged = fill(sameStore, {
+    ':store': { S: current.storeId },
+    ':table': { S: current.tableId },
+    ':epoch': { N: String(current.epoch) },
+  });
   const refused = await table.put(CALLER, toRow(next), unchanged);
   if (!refused) return;
   const found = refused.item && fromRow(refused.item, table.name);

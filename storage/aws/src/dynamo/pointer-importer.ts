@@ -37,9 +37,9 @@ async function importOne(
   const entryAsStored = fromItem(item, caller.operation);
   for (let tries = 0; tries < MAX_PINS; tries++) {
     const now = table.clock.now();
-    const free = where.free(Math.floor(now / 1000));
-    const lower = where.all(where.lower(entry), where.known);
-    const refused = await table.put(caller, item, mode === 'if-absent' ? free : where.any(free, lower));
+    const seconds = Math.floor(now / 1000);
+    const condition = mode === 'if-absent' ? where.free(seconds) : where.freeOrLower(entry, seconds);
+    const refused = await table.put(caller, item, condition);
     if (!refused) return undefined;
     const found = refused.item && fromItem(refused.item, caller.operation);
     // An earlier attempt of this import wrote exactly this, or somebody else did: either way it is imported.

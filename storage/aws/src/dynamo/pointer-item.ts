@@ -13,22 +13,23 @@ export function keyItem(shard: string, key: string): Item {
 
 /** The row of a pointer, whole. */
 export function toItem(shard: string, pointer: Pointer): Item {
-  const { kind, state, prevWriteId, expiresAt } = pointer;
-  return {
-    ...keyItem(shard, pointer.key),
+  const { key, kind, state, prevWriteId, expiresAt } = pointer;
+  const item: Item = {
+    [ATTRIBUTES.shard]: { S: shard },
+    [ATTRIBUTES.key]: { S: key },
     [ATTRIBUTES.format]: { N: String(ROW_FORMAT) },
     [ATTRIBUTES.kind]: { S: kind },
-    ...(kind === 'blob'
-      ? { [ATTRIBUTES.blobUri]: { S: pointer.blobUri } }
-      : { [ATTRIBUTES.value]: { S: pointer.value } }),
-    ...(state !== undefined && { [ATTRIBUTES.state]: { S: state } }),
     [ATTRIBUTES.version]: { N: String(pointer.version) },
     [ATTRIBUTES.writeId]: { S: pointer.writeId },
-    ...(prevWriteId !== undefined && { [ATTRIBUTES.prevWriteId]: { S: prevWriteId } }),
     [ATTRIBUTES.incarnation]: { S: pointer.incarnation },
     [ATTRIBUTES.updatedAt]: { N: String(pointer.updatedAt) },
-    ...(expiresAt !== undefined && { [ATTRIBUTES.expiresAt]: { N: String(expiresAt) } }),
   };
+  if (kind === 'blob') item[ATTRIBUTES.blobUri] = { S: pointer.blobUri };
+  else item[ATTRIBUTES.value] = { S: pointer.value };
+  if (state !== undefined) item[ATTRIBUTES.state] = { S: state };
+  if (prevWriteId !== undefined) item[ATTRIBUTES.prevWriteId] = { S: prevWriteId };
+  if (expiresAt !== undefined) item[ATTRIBUTES.expiresAt] = { N: String(expiresAt) };
+  return item;
 }
 
 /**

@@ -9,7 +9,6 @@ import { settle } from './settle.ts';
 import type { IntendedWrite } from './settle.ts';
 import type { Shards } from './shards.ts';
 import type { Moment } from './write-moment.ts';
-import { still } from './write-moment.ts';
 
 /** One operation of a transaction, with what is needed to tell how it ended. */
 export interface Prepared {
@@ -30,7 +29,8 @@ export class PointerTransactions {
 
   /** Writes `next` over `current`, or where there is nothing. */
   write(current: Pointer | undefined, next: Pointer, moment: Moment): Prepared {
-    const condition = current ? still(current, moment) : where.free(moment.seconds);
+    const { seconds } = moment;
+    const condition = current ? where.still(current, seconds) : where.free(seconds);
     return {
       item: this.#table.putOperation(toItem(this.#shards.ofKey(next.key), next), condition),
       intended: { writeId: moment.writeId, replaced: current, deletes: false },
@@ -38,28 +38,27 @@ export class PointerTransactions {
   }
 
   delete(row: Pointer, moment: Moment, includeExpired: boolean): Prepared {
-    const condition = includeExpired ? where.pinned(row) : still(row, moment);
+    const condition = includeExpired ? where.pinned(row) : where.still(row, moment.seconds);
     return {
       item: this.#table.deleteOperation(this.#place(row.key), condition),
       intended: { writeId: moment.writeId, replaced: row, deletes: true },
     };
   }
 
-  check(row: Pointer, moment: Moment): Prepared {
-    return { item: this.#table.checkOperation(this.#place(row.key), still(row, moment)) };
+  check(row: Pointer, { seconds }: Moment): Prepared {
+    return { item: this.#table.checkOperation(this.#place(row.key), where.still(row, seconds)) };
   }
 
   checkOwner(
     { key, incarnation, states }: BatchOperation & { readonly op: 'check-owner' },
     { seconds }: Moment,
   ): Prepared {
-    const alive = where.all(where.owner(incarnation, states), where.live(seconds));
-    return { item: this.#table.checkOperation(this.#place(key), alive) };
+    const condition = where.owner(incarnation, states, seconds);
+    return { item: this.#table.checkOperation(this.#place(key), condition) };
   }
 
   checkAbsent(key: string, { seconds }: Moment): Prepared {
-    const gone = where.any(where.absent, where.expired(seconds));
-    return { item: this.#table.checkOperation(this.#place(key), gone) };
+    return { item: this.#table.checkOperation(this.#place(key), where.gone(seconds)) };
   }
 
   /**

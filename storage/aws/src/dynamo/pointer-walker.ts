@@ -160,7 +160,7 @@ function query(prefix: string, shard: string, filter?: where.Clause) {
     ExpressionAttributeNames: {
       [`#${partition}`]: partition,
       ...(prefix !== '' && { [`#${key}`]: key }),
-      ...(filter && where.namesOf(filter)),
+      ...filter?.names,
     },
     ExpressionAttributeValues: {
       ':shard': { S: shard },

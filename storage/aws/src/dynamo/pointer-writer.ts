@@ -18,7 +18,7 @@ import type { PointerTransactions } from './pointer-transactions.ts';
 import { byNumber, neverKnown, neverStill, refusedRow } from './refused-row.ts';
 import { settle } from './settle.ts';
 import type { Shards } from './shards.ts';
-import { momentOf, still, visible } from './write-moment.ts';
+import { momentOf, visible } from './write-moment.ts';
 
 /** What both writers need. */
 export interface WriterConfig {
@@ -53,7 +53,7 @@ export class PointerWriter {
       if (!matched) return { applied: false, current };
       const moment = momentOf(table.clock, random, options);
       const pointer = nextPointer(key, current, next, moment);
-      const condition = current ? still(current, moment) : where.free(moment.seconds);
+      const condition = current ? where.still(current, moment.seconds) : where.free(moment.seconds);
       const refused = await table.put(caller, toItem(shards.ofKey(key), pointer), condition);
       if (!refused) return { applied: true, pointer };
       const found = refusedRow(caller, refused.item, refused.mayHaveLanded);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import { MAX_SHARDS, SHARD_DIGITS } from './dynamo-constants.ts';
 
@@ -37,7 +37,7 @@ export class Shards {
   }
 
   #ofScope(scope: string): string {
-    return nameOf(createHash('sha256').update(scope, 'utf8').digest().readUInt32BE(0) % this.count);
+    return nameOf(hash('sha256', scope, 'buffer').readUInt32BE(0) % this.count);
   }
 }
 

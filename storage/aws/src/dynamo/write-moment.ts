@@ -1,7 +1,6 @@
 import type { Pointer, RandomSource, WriteOptions } from '@floecat/storage-spi';
 import { isExpired } from '@floecat/storage-spi';
 
-import * as where from './conditions.ts';
 import type { StoreClock } from './store-clock.ts';
 
 /** When and under which id a write happens: once decided, the same in every attempt. */
@@ -15,11 +14,6 @@ export interface Moment {
 export function momentOf(clock: StoreClock, random: RandomSource, options?: WriteOptions): Moment {
   const now = clock.now();
   return { writeId: options?.writeId ?? random.uuid(), now, seconds: Math.floor(now / 1000) };
-}
-
-/** The row is as it was, and has not expired since. */
-export function still(row: Pointer, { seconds }: Moment): where.Clause {
-  return where.all(where.pinned(row), where.live(seconds));
 }
 
 /** The row, unless its time is over. */

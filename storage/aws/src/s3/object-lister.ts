@@ -135,7 +135,10 @@ export class ObjectLister {
       const versions = all.filter(({ uri }) => !uri.startsWith(STORES_OWN));
       if (!isTruncated(answer.IsTruncated)) return { versions };
       const versionId = answer.NextVersionIdMarker ?? NULL_VERSION;
-      return { versions, next: { key: markerKey(answer.NextKeyMarker, versionId, all, encoding), versionId } };
+      return {
+        versions,
+        next: { key: markerKey(answer.NextKeyMarker, versionId, all, encoding), versionId },
+      };
     });
   }
 

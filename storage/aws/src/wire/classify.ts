@@ -58,7 +58,12 @@ export function classify(error: unknown, call: WireCall): Failure {
     return { kind: 'clock-skew' };
   if (NO_CREDENTIALS.has(name)) return fatal(StorageAccessDeniedError, call, error, noCredentials(seen));
   if (/^Region (?:is missing|not accepted)/.test(seen.message))
-    return fatal(StorageMisconfiguredError, call, error, 'no AWS region is set; set floecat.fileio.override.s3.region, AWS_REGION or a profile');
+    return fatal(
+      StorageMisconfiguredError,
+      call,
+      error,
+      'no AWS region is set; set floecat.fileio.override.s3.region, AWS_REGION or a profile',
+    );
   if (BAD_CERTIFICATE.test(seen.code ?? ''))
     return fatal(
       StorageMisconfiguredError,

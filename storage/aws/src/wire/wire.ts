@@ -133,7 +133,7 @@ export class Wire {
         throw mayHaveLanded ? giveUp(`refused again for ${kind}`) : refusedTwice(call, error, kind);
       if (kind === 'expired-credentials') await this.#refresh();
       const pause = kind === 'clock-skew' ? 0 : backoff(before, kind === 'throttled', settings, random);
-      if (kind !== 'contended' && number >= settings.maxAttempts)
+      if (kind !== 'contended' && number - (tried.contended ?? 0) >= settings.maxAttempts)
         throw giveUp(`gave up after ${attempts(number)}`);
       if (clock.monotonic() + pause - started >= settings.deadlineMs)
         throw giveUp(`gave up after ${attempts(number)}, at the deadline of ${settings.deadlineMs} ms`);

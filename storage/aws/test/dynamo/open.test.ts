@@ -68,7 +68,7 @@ suite('opening the pointers of a table', { skip: whyNoDynamoDbLocal() ?? false }
     return tableName;
   };
 
-  test('[3.1 #18] a table is made with the production defaults, and its layout row once', async () => {
+  test('[P18] a table is made with the production defaults, and its layout row once', async () => {
     const given = config();
     const first = await openDynamoPointers(given);
     const { Table: table } = await admin.dynamodb.describeTable({ TableName: given.tableName });
@@ -89,7 +89,7 @@ suite('opening the pointers of a table', { skip: whyNoDynamoDbLocal() ?? false }
     await second.pointers.close();
   });
 
-  test('[3.1 #18] eight processes that start at once make one table and one store', async () => {
+  test('[P18] eight processes that start at once make one table and one store', async () => {
     const given = config();
     const opened = await Promise.all(Array.from({ length: 8 }, () => openDynamoPointers(given)));
     assert.equal(new Set(opened.map(({ layout }) => layout.storeId)).size, 1);
@@ -116,7 +116,7 @@ suite('opening the pointers of a table', { skip: whyNoDynamoDbLocal() ?? false }
     await (await openDynamoPointers({ aws, tableName })).pointers.close();
   });
 
-  test('[3.1 #18] a table of other keys is refused, with both', async () => {
+  test('[P18] a table of other keys is refused, with both', async () => {
     const tableName = await foreign({
       AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
       KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
@@ -143,7 +143,7 @@ suite('opening the pointers of a table', { skip: whyNoDynamoDbLocal() ?? false }
     );
   });
 
-  test('[3.1 #18] time to live on another attribute is refused', async () => {
+  test('[P18] time to live on another attribute is refused', async () => {
     const tableName = await foreign({});
     await admin.dynamodb.updateTimeToLive({
       TableName: tableName,
@@ -194,7 +194,7 @@ suite('opening the pointers of a table', { skip: whyNoDynamoDbLocal() ?? false }
     await fails(
       openDynamoPointers({ ...given, layout: { casGraceMs: 2_000 } }),
       'STORAGE_MISCONFIGURED',
-      'casGraceMs',
+      'floecat.gc.cas.min-age-ms',
       '1000',
       '2000',
     );

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Shards } from '@floecat/storage-aws';
-import type { PointerStore } from '@floecat/storage-spi';
-import { StorageError } from '@floecat/storage-spi';
+import type { BatchOperation, PointerStore } from '@floecat/storage-spi';
+import { PageTokens, StorageError } from '@floecat/storage-spi';
 
 import { created, deleted, freshKey, text, updated } from '../support/fault-bench.ts';
 import { meanwhile } from '../support/fault-handler.ts';
@@ -43,7 +43,7 @@ function everyCall(store: PointerStore, key: string): (() => Promise<unknown>)[]
 
 /** Each line of section 3.1 of the list of pitfalls that is not a test of the contract or of a fault. */
 faultSuite('pitfalls of a pointer store on DynamoDB', (at) => {
-  test('[3.1 #1] time to live is on, by the attribute that rows expire by: a number of epoch seconds', async () => {
+  test('[P1] time to live is on, by the attribute that rows expire by: a number of epoch seconds', async () => {
     const { bench, store } = at;
     const answer = await bench.other.dynamodb.describeTimeToLive({ TableName: bench.tableName });
     assert.equal(answer.TimeToLiveDescription?.AttributeName, 'expires_at');
@@ -53,7 +53,7 @@ faultSuite('pitfalls of a pointer store on DynamoDB', (at) => {
     assert.deepEqual(await store.get(key), made);
   });
 
-  test('[3.1 #2] an expired row is absent, and its key free, while it is still in the table', async () => {
+  test('[P2] an expired row is absent, and its key free, while it is still in the table', async () => {
     const key = freshKey();
     await created(at.store, key, { ...text('x'), expiresAt: 1_000_000_000 });
     assert.notEqual(await stored(at, key), undefined);
@@ -61,7 +61,7 @@ faultSuite('pitfalls of a pointer store on DynamoDB', (at) => {
     assert.equal((await created(at.store, key)).version, 1);
   });
 
-  test('[3.1 #3] a pointer read before its key was deleted and created again neither wins nor deletes', async () => {
+  test('[P3] a pointer read before its key was deleted and created again neither wins nor deletes', async () => {
     const old = await created(at.store, freshKey());
     await deleted(at.other, old);
     const reborn = await created(at.other, old.key);
@@ -73,15 +73,22 @@ faultSuite('pitfalls of a pointer store on DynamoDB', (at) => {
       assert.deepEqual(result, { applied: false, current: reborn });
   });
 
-  test('[3.1 #6] what is over a limit makes no request', async () => {
+  test('[P6] what is over a limit makes no request', async () => {
     const many = Array.from({ length: 101 }, () => ({ op: 'check-absent', key: freshKey() }) as const);
     await fails(at.store.compareAndSetBatch(many), 'INVALID_ARGUMENT', '101', '100');
+    const key = freshKey();
+    const twice = [1, 2].map((n) => ({ op: 'upsert', key, expected: 0, next: text(`${n}`) }) as const);
+    await fails(at.store.compareAndSetBatch(twice), 'INVALID_ARGUMENT', key);
+    const large = Array.from({ length: 12 }, () => {
+      return { op: 'upsert', key: freshKey(), expected: 0, next: text('x'.repeat(400_000)) } as const;
+    });
+    await fails(at.store.compareAndSetBatch(large), 'INVALID_ARGUMENT', '4194304');
     await fails(at.store.get('k'.repeat(1_025)), 'INVALID_ARGUMENT', '1024');
     await fails(at.store.compareAndSet('k', 0, text('x'.repeat(409_600))), 'INVALID_ARGUMENT', '409600');
     assert.deepEqual(at.faults.sent, []);
   });
 
-  test('[3.1 #7] every read asks for consistency, listings and counts too; only eventual ones do not', async () => {
+  test('[P7] every read asks for consistency, listings and counts too; only eventual ones do not', async () => {
     const consistent = (): unknown[] =>
       at.faults.sent.map(({ body }) => {
         const request = JSON.parse(body) as { ConsistentRead?: boolean; RequestItems?: object };
@@ -103,7 +110,27 @@ faultSuite('pitfalls of a pointer store on DynamoDB', (at) => {
     assert.deepEqual(new Set(consistent()), new Set([false]));
   });
 
-  test('[3.1 #9] deleteByPrefix spares a row that changed after it was listed', async () => {
+  test('[P8] no bulk delete has more than the 25 rows that DynamoDB takes', async () => {
+    const prefix = `${freshKey()}/`;
+    const operations = Array.from({ length: 60 }, (_, i): BatchOperation => {
+      return { op: 'upsert', key: `${prefix}${i}`, expected: 0, next: text('x') };
+    });
+    await at.other.compareAndSetBatch(operations);
+    const report = await at.store.deleteByPrefix(prefix, { unconditional: true });
+    assert.deepEqual(report, { deleted: 60, skipped: 0 });
+    const sizes = at.faults.sent
+      .filter(({ operation }) => operation === 'BatchWriteItem')
+      .map(({ body }) => {
+        const { RequestItems } = JSON.parse(body) as { RequestItems: Record<string, unknown[]> };
+        return Object.values(RequestItems).flat().length;
+      });
+    assert.deepEqual(
+      sizes.toSorted((a, b) => b - a),
+      [25, 25, 10],
+    );
+  });
+
+  test('[P9] deleteByPrefix spares a row that changed after it was listed', async () => {
     const prefix = `${freshKey()}/`;
     const [a, b] = [await created(at.other, `${prefix}a`), await created(at.other, `${prefix}b`)];
     let kept;
@@ -123,19 +150,22 @@ faultSuite('pitfalls of a pointer store on DynamoDB', (at) => {
     assert.deepEqual(await at.other.getBatch([a.key, b.key]), [kept, undefined]);
   });
 
-  test('[3.1 #10] a foreign or damaged token is refused before any request', async () => {
+  test('[P10] a foreign or damaged token is refused before any request', async () => {
     const prefix = '/accounts/a/tables/by-id/';
     const token = await at.store.pageTokenAfterKey(prefix, freshKey());
+    const { layout } = await at.bench.open();
+    const outside = new PageTokens(layout.storeId).encode('pointers', prefix, '/zzz');
     for (const [below, pageToken] of [
       ['/accounts/b/tables/by-id/', token],
       [prefix, `${token}AA`],
       [prefix, 'not a token\n'],
+      [prefix, outside],
     ] as const)
       await fails(at.store.listPointersByPrefix(below, { pageToken }), 'INVALID_ARGUMENT', 'token');
     assert.deepEqual(at.faults.sent, []);
   });
 
-  test('[3.1 #11] a row without a proper version is corrupt: neither absent nor version 0, and left alone', async () => {
+  test('[P11] a row without a proper version is corrupt: neither absent nor version 0, and left alone', async () => {
     for (const version of [{ S: '1' }, { N: '0' }, { N: '1.5' }]) {
       const key = freshKey();
       await plant(at, key, { version });
@@ -149,7 +179,7 @@ faultSuite('pitfalls of a pointer store on DynamoDB', (at) => {
     }
   });
 
-  test('[3.1 #12] a prefix is a plain string, whatever its slashes and names', async () => {
+  test('[P12] a prefix is a plain string, whatever its slashes and names', async () => {
     const keys = ['/accounts/ab', '/accounts/abc', '/accounts/abc/x', '/accounts/by-id/tables/by-id/t'];
     for (const key of keys) await created(at.store, key);
     const below = async (prefix: string): Promise<readonly string[]> =>
@@ -160,7 +190,7 @@ faultSuite('pitfalls of a pointer store on DynamoDB', (at) => {
     assert.equal(await at.store.countByPrefix('/accounts/ab'), 3);
   });
 
-  test('[3.1 #13] the collections of one account spread over shards, and one collection is one Query', async () => {
+  test('[P13] the collections of one account spread over shards, and one collection is one Query', async () => {
     const shards = new Shards(64);
     const names = Array.from({ length: 50 }, (_, i) => shards.ofKey(`/accounts/a/namespaces/n${i}/tables/t`));
     assert.ok(new Set(names).size > 20);
@@ -170,7 +200,7 @@ faultSuite('pitfalls of a pointer store on DynamoDB', (at) => {
     assert.equal(shards.ofPrefix('/accounts/a/tables/by-id').length, 64);
   });
 
-  test('[3.1 #14] a lost delete tells an absent row from a changed one', async () => {
+  test('[P14] a lost delete tells an absent row from a changed one', async () => {
     const row = await created(at.store, freshKey());
     const changed = await updated(at.other, row);
     assert.deepEqual(await at.store.compareAndDelete(row.key, row), { applied: false, current: changed });
@@ -178,7 +208,7 @@ faultSuite('pitfalls of a pointer store on DynamoDB', (at) => {
     assert.deepEqual(await at.store.compareAndDelete(row.key, row), { applied: false, current: undefined });
   });
 
-  test('[3.1 #15] the store has no way to drop its table', () => {
+  test('[P15] the store has no way to drop its table', () => {
     assert.equal('reset' in at.store || 'dump' in at.store, false);
     assert.deepEqual(
       at.faults.sent.filter(({ operation }) => operation === 'DeleteTable'),
@@ -186,7 +216,7 @@ faultSuite('pitfalls of a pointer store on DynamoDB', (at) => {
     );
   });
 
-  test('[3.1 #16] a count brings back no rows', async () => {
+  test('[P16] a count brings back no rows', async () => {
     const prefix = `${freshKey()}/`;
     for (const name of ['a', 'b']) await created(at.store, prefix + name);
     await created(at.store, `${prefix}c`, { ...text('x'), expiresAt: 1_000_000_000 });
@@ -203,7 +233,7 @@ faultSuite('pitfalls of a pointer store on DynamoDB', (at) => {
     ['a newer format', { fmt: { N: '2' } }],
     ['an unknown state', { state: { S: 'FROZEN' } }],
   ] as const)
-    test(`[3.1 #17] a row of ${what} is nobody's to read, write over or delete`, async () => {
+    test(`[P17] a row of ${what} is nobody's to read, write over or delete`, async () => {
       const key = freshKey();
       await plant(at, key, attributes);
       const before = await stored(at, key);
@@ -212,7 +242,7 @@ faultSuite('pitfalls of a pointer store on DynamoDB', (at) => {
       assert.deepEqual(await stored(at, key), before);
     });
 
-  test('[3.1 #17] an expired row of an unknown kind is not free to create over', async () => {
+  test('[P17] an expired row of an unknown kind is not free to create over', async () => {
     for (const attributes of [{ kind: { S: 'inline' } }, { fmt: { N: '2' } }]) {
       const key = freshKey();
       await plant(at, key, { ...attributes, expires_at: { N: '1000000000' } });

@@ -75,7 +75,12 @@ function storeOf(keys: readonly string[], mostRows = 1_000) {
     clock: new StoreClock(clock),
     wallClock: clock,
   });
-  const store = new DynamoPointerStore({ table, storeId: ID, shards: new Shards(SHARDS), random: seededRandom(2) });
+  const store = new DynamoPointerStore({
+    table,
+    storeId: ID,
+    shards: new Shards(SHARDS),
+    random: seededRandom(2),
+  });
   return { store, requests };
 }
 

@@ -45,7 +45,7 @@ export class FaultLedger {
         return `${title(row)}: cannot occur, since ${row.cannotOccur}`;
       }
       const counts = [...phases].map(([phase, count]) => `${count} ${WORDS[phase]}`).join(', ');
-      return `${title(row)}: fired ${counts || 'never'}, in ${tests.size} tests`;
+      return `${title(row)}: fired ${counts || 'never'}, in ${tests.size} ${tests.size === 1 ? 'test' : 'tests'}`;
     });
     return { lines, missing };
   }

@@ -11,7 +11,8 @@ export interface FaultRow {
   readonly cannotOccur?: string;
 }
 
-const NO_MULTIPART = 'a blob of at most 64 MiB is one PutObject: the store never uploads in parts, nor copies';
+const NO_MULTIPART =
+  'a blob of at most 64 MiB is one PutObject: the store never uploads in parts, nor copies';
 
 /** What can go wrong below the store, in the order of the project's catalogue of faults. */
 export const FAULT_ROWS: readonly FaultRow[] = [

@@ -48,7 +48,7 @@ export function s3FaultTest(
       for (const [fault, { phase, before }] of waiting) {
         const times = client.handler.fired(fault) - before;
         assert.ok(times > 0, `the fault "${fault}" never happened`);
-        fired(fault, phase, times);
+        note(name, fault, phase, times);
       }
       waiting.clear();
     };
@@ -58,14 +58,15 @@ export function s3FaultTest(
         waiting.set(fault, { phase: before ? 'before' : 'after', before: client.handler.fired(fault) });
       client.handler.inject(...faults);
     };
-    const fired = (fault: string, phase: Phase, times: number): void => {
-      s3FaultsFired.set(fault, (s3FaultsFired.get(fault) ?? 0) + times);
-      faultLedger.note(name, phase, times);
-    };
-    await body({ ...opened, client, inject, happened: (what, phase) => fired(what, phase, 1) });
+    await body({ ...opened, client, inject, happened: (what, phase) => note(name, what, phase, 1) });
     await opened.store.close();
     settle();
   });
+}
+
+function note(title: string, fault: string, phase: Phase, times: number): void {
+  s3FaultsFired.set(fault, (s3FaultsFired.get(fault) ?? 0) + times);
+  faultLedger.note(title, phase, times);
 }
 
 export const onPut: Fault['on'] = (request) => request.startsWith('PUT ') && !request.includes('tagging');

@@ -24,6 +24,23 @@ const policies = storagePolicies(STORE, { region: 'us-east-1', accountId: '00000
 const VALUE = { kind: 'value', value: 'x' } as const;
 const SECRET = { account: 'a', type: 't', id: '1' };
 
+/** This emulator does not know in how many days a secret is to be deleted. */
+function withoutDays({ Statement, ...policy }: PolicyDocument): PolicyDocument {
+  const days = Statement.find(({ Sid }) => Sid === 'DeleteSecrets');
+  assert.deepEqual(days?.Condition, {
+    NumericGreaterThanEquals: { 'secretsmanager:RecoveryWindowInDays': '30' },
+  });
+  return {
+    ...policy,
+    Statement: Statement.map((each) => (each === days ? { ...each, Condition: {} } : each)),
+  };
+}
+
+/** The error of what S3 denies. */
+function denied(action: string): { readonly code: string; readonly message: RegExp } {
+  return { code: 'STORAGE_ACCESS_DENIED', message: new RegExp(`s3:${action} on bucket lake was denied`) };
+}
+
 suite('the policies, enforced by an endpoint', { skip: 'skip' in server ? server.skip : false }, () => {
   const endpoint = 'skip' in server ? '' : server.endpoint;
   let made = 0;
@@ -46,26 +63,9 @@ suite('the policies, enforced by an endpoint', { skip: 'skip' in server ? server
     return clientsOf(key);
   }
 
-  /** This emulator does not know in how many days a secret is to be deleted. */
-  function withoutDays({ Statement, ...policy }: PolicyDocument): PolicyDocument {
-    const days = Statement.find(({ Sid }) => Sid === 'DeleteSecrets');
-    assert.deepEqual(days?.Condition, {
-      NumericGreaterThanEquals: { 'secretsmanager:RecoveryWindowInDays': '30' },
-    });
-    return {
-      ...policy,
-      Statement: Statement.map((each) => (each === days ? { ...each, Condition: {} } : each)),
-    };
-  }
-
   async function opened(policy: PolicyDocument): Promise<Storage> {
     return openAwsStorage({ ...STORE, aws: await somebody(policy) });
   }
-
-  const denied = (action: string) => ({
-    code: 'STORAGE_ACCESS_DENIED',
-    message: new RegExp(`s3:${action} on bucket lake was denied`),
-  });
 
   test('the bootstrap makes table, bucket and store, and finds them as they should be', async () => {
     await using aws = await somebody(policies.bootstrap);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, suite, test } from 'node:test';
 
-import { DynamoDB } from '@aws-sdk/client-dynamodb';
-import { S3 } from '@aws-sdk/client-s3';
+import type { DynamoDB } from '@aws-sdk/client-dynamodb';
+import type { S3 } from '@aws-sdk/client-s3';
 import type { AwsStorageConfig, PolicyDocument, StoragePolicies } from '@floecat/storage-aws';
 import {
   AwsBootstrap,

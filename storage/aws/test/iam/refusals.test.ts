@@ -32,6 +32,19 @@ function whoMay(action: string, resource: string, context: Context = {}): readon
   return NAMES.filter((name) => allows(policies[name], action, resource, context));
 }
 
+/** Of a request that gives a secret the tag of an account, and these beside. */
+function tags(account: string, ...more: readonly string[]): Context {
+  return { 'aws:RequestTag/AccountId': account, 'aws:TagKeys': ['AccountId', ...more] };
+}
+
+/** The policy of the service where one key encrypts everything. */
+function withKey(key: string): PolicyDocument {
+  const encryption = { algorithm: 'aws:kms', keyId: key } as const;
+  const blobs = { objects: { ...STORE.blobs.objects, encryption }, bucket: { encryption } };
+  const pointers = { tableName: 'pointers', table: { kmsKeyId: key } };
+  return storagePolicies({ pointers, blobs, secrets: { kmsKeyId: key } }, PLACE).runtime;
+}
+
 suite('what each policy allows and what not', () => {
   test('nobody deletes table or bucket, changes who may reach them, or switches protection off by another way', () => {
     for (const action of ['DeleteTable', 'DeleteBackup', 'PutResourcePolicy', 'UntagResource', 'UpdateItem'])
@@ -119,10 +132,6 @@ suite('what each policy allows and what not', () => {
         'secretsmanager:RecoveryWindowInDays': '7',
       }),
     );
-    const tags = (account: string, ...more: string[]): Context => ({
-      'aws:RequestTag/AccountId': account,
-      'aws:TagKeys': ['AccountId', ...more],
-    });
     assert.ok(may('CreateSecret', tags('a')));
     assert.ok(!may('CreateSecret', tags('b')));
     assert.ok(!may('CreateSecret', {}), 'not without the tag');
@@ -161,14 +170,8 @@ suite('what each policy allows and what not', () => {
   test('keys are used through their service, for what they encrypt, however they are named', () => {
     const id = '1234abcd-12ab-34cd-56ef-1234567890ab';
     const arn = `arn:aws:kms:eu-west-1:123456789012:key/${id}`;
-    const of = (key: string): PolicyDocument => {
-      const encryption = { algorithm: 'aws:kms', keyId: key } as const;
-      const blobs = { objects: { ...STORE.blobs.objects, encryption }, bucket: { encryption } };
-      const pointers = { tableName: 'pointers', table: { kmsKeyId: key } };
-      return storagePolicies({ pointers, blobs, secrets: { kmsKeyId: key } }, PLACE).runtime;
-    };
     for (const key of [id, arn, 'alias/lake', 'arn:aws:kms:eu-west-1:123456789012:alias/lake']) {
-      const policy = of(key);
+      const policy = withKey(key);
       const s3 = {
         'kms:ViaService': 's3.eu-west-1.amazonaws.com',
         'kms:EncryptionContext:aws:s3:arn': OBJECT,

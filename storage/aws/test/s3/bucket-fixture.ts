@@ -1,10 +1,12 @@
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
+import type { LifecycleRule } from '@aws-sdk/client-s3';
 import { S3 } from '@aws-sdk/client-s3';
 import type { BucketSettings, BucketStep, S3BlobSettings } from '@floecat/storage-aws';
 import { AwsClients, BucketBootstrap, S3_WIRE, Wire } from '@floecat/storage-aws';
-import type { Clock } from '@floecat/storage-spi';
-import { systemClock, systemRandom } from '@floecat/storage-spi';
+import type { Clock, StorageAccessDeniedError } from '@floecat/storage-spi';
+import { StorageMisconfiguredError, systemClock, systemRandom } from '@floecat/storage-spi';
 
 import { FaultyHandler } from './faults.ts';
 
@@ -77,4 +79,61 @@ export function bucketBench(endpoint: string, options: BucketBenchOptions = {}):
 /** Steps as tests compare them. */
 export function actionsOf(steps: readonly BucketStep[]): readonly string[] {
   return steps.map(({ action, safe }) => (safe ? action : `${action} by hand`));
+}
+
+/** What makes a bucket. */
+export const EVERYTHING = [
+  'create-bucket',
+  'enable-versioning',
+  'block-public-access',
+  'expire-versions',
+  'abort-uploads',
+];
+
+/** The rules of a store without a key prefix. */
+export const OWN_RULES: readonly LifecycleRule[] = [
+  {
+    ID: 'floecat-noncurrent-versions',
+    Status: 'Enabled',
+    Filter: { Prefix: '' },
+    NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+  },
+  {
+    ID: 'floecat-unfinished-uploads',
+    Status: 'Enabled',
+    Filter: { Prefix: '' },
+    AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+  },
+];
+
+export async function rulesOf({ s3, bucket }: BucketBench): Promise<readonly LifecycleRule[]> {
+  return (await s3.getBucketLifecycleConfiguration({ Bucket: bucket })).Rules ?? [];
+}
+
+export async function putRules(
+  { s3, bucket }: BucketBench,
+  ...rules: readonly LifecycleRule[]
+): Promise<void> {
+  await s3.putBucketLifecycleConfiguration({
+    Bucket: bucket,
+    LifecycleConfiguration: { Rules: [...rules] },
+  });
+}
+
+/** A bucket that fits, with an object in it. */
+export async function usedBucket(bench: BucketBench): Promise<void> {
+  await bench.bootstrap().ensure();
+  await bench.s3.putObject({ Bucket: bench.bucket, Key: 'somebodys', Body: 'x' });
+}
+
+/** For `assert.rejects`: an error of this type with such a message. */
+export function refusedAs(
+  pattern: RegExp,
+  type: typeof StorageMisconfiguredError | typeof StorageAccessDeniedError = StorageMisconfiguredError,
+) {
+  return (error: Error): boolean => {
+    assert.ok(error instanceof type, `${error.name}: ${error.message}`);
+    assert.match(error.message, pattern);
+    return true;
+  };
 }

@@ -84,7 +84,7 @@ function storeOn(client: Client, bucket: string, settings: Partial<S3BlobSetting
   return guardBlobStore(new S3BlobStore(config));
 }
 
-storeTest('[21] a missing bucket is never a missing blob, to any call', async ({ client }) => {
+storeTest('[P21] a missing bucket is never a missing blob, to any call', async ({ client }) => {
   const bucket = `floecat-missing-${randomUUID()}`;
   const store = storeOn(client, bucket);
   for (const [name, call] of everyCall(store))
@@ -96,7 +96,7 @@ storeTest('[21] a missing bucket is never a missing blob, to any call', async ({
   await rejects(openS3BlobStore(config), 'STORAGE_MISCONFIGURED', /does not exist/);
 });
 
-storeTest('[21] a 404 of something on the way is not a missing blob either', async ({ store, client }) => {
+storeTest('[P21] a 404 of something on the way is not a missing blob either', async ({ store, client }) => {
   await store.put('/a', bytes);
   client.handler.inject({
     name: 'a 404 that is not from S3',
@@ -110,7 +110,7 @@ storeTest('[21] a 404 of something on the way is not a missing blob either', asy
   assert.ok(client.handler.fired('a 404 that is not from S3') >= 4);
 });
 
-storeTest('[21] below a delete marker the versions are still there, and listed', async ({ store }) => {
+storeTest('[P21] below a delete marker the versions are still there, and listed', async ({ store }) => {
   const { versionId } = await store.put('/a', bytes);
   await store.delete('/a');
   await rejects(store.get('/a'), 'STORAGE_NOT_FOUND');
@@ -133,7 +133,7 @@ storeTest('a delete marker, asked for by its id, is no blob', async ({ store, cl
   await rejects(store.head('/a', { versionId }), 'STORAGE_NOT_FOUND');
 });
 
-storeTest('[22] deletePrefix of nothing or / is refused unless everything is said', async (bench) => {
+storeTest('[P22] deletePrefix of nothing or / is refused unless everything is said', async (bench) => {
   const { store, client } = bench;
   await store.put('/a', bytes);
   for (const prefix of ['', '/']) await rejects(store.deletePrefix(prefix), 'INVALID_ARGUMENT');
@@ -145,7 +145,7 @@ storeTest('[22] deletePrefix of nothing or / is refused unless everything is sai
   assert.equal(await store.supportsVersionedDeletes(), true, "the store's own marker survived");
 });
 
-storeTest('[23] deletePrefix leaves no version, no delete marker, and no sibling harmed', async (bench) => {
+storeTest('[P23] deletePrefix leaves no version, no delete marker, and no sibling harmed', async (bench) => {
   const { store, client, bucket, controls } = bench;
   for (const uri of ['/a/1', '/a/1', '/a/10/x', '/a/gone', '/a/1/x', `/a/ odd${controls}`, '/a/\u0001'])
     await store.put(uri, bytes);
@@ -161,7 +161,7 @@ storeTest('[23] deletePrefix leaves no version, no delete marker, and no sibling
   );
 });
 
-storeTest('[23] deletePrefix goes in thousands, and counts blobs over page borders once', async (bench) => {
+storeTest('[P23] deletePrefix goes in thousands, and counts blobs over page borders once', async (bench) => {
   const { store, client } = bench;
   const uris = Array.from({ length: 997 }, (_, i) => `/a/${String(i).padStart(4, '0')}`);
   for (let i = 0; i < uris.length; i += 50)
@@ -185,7 +185,7 @@ storeTest('[23] deletePrefix goes in thousands, and counts blobs over page borde
   );
 });
 
-storeTest('[24] [25] a put is one request, a get is one, and no HEAD goes with either', async (bench) => {
+storeTest('[P24] [P25] a put is one request, a get is one, and no HEAD goes with either', async (bench) => {
   const { store, client } = bench;
   await store.put('/a', bytes);
   await store.put('/a', bytes);
@@ -196,24 +196,27 @@ storeTest('[24] [25] a put is one request, a get is one, and no HEAD goes with e
   );
 });
 
-storeTest('[24] SHA-256 goes with the put, and S3 refuses other bytes', async ({ store, client, bucket }) => {
-  let headers: Readonly<Record<string, string>> = {};
-  client.handler.inject({
-    name: 'looked at',
-    on: (request, sent) => {
-      if (request.startsWith('PUT ')) headers = sent;
-      return false;
-    },
-  });
-  const { etag } = await store.put('/a', bytes, { message: 'floecat.v1.Table' });
-  assert.equal(headers['x-amz-checksum-sha256'], etag);
-  assert.equal(headers['x-amz-sdk-checksum-algorithm'], 'SHA256');
-  assert.equal(headers['x-amz-meta-sha256'], etag);
-  assert.equal(headers['x-amz-meta-message'], 'floecat.v1.Table');
-  assert.match(headers['x-amz-meta-created-at'] ?? '', /^\d{13}$/);
-  const stored = await client.s3.headObject({ Bucket: bucket, Key: 'a', ChecksumMode: 'ENABLED' });
-  assert.equal(stored.ChecksumSHA256, etag);
-});
+storeTest(
+  '[P24] SHA-256 goes with the put, and S3 refuses other bytes',
+  async ({ store, client, bucket }) => {
+    let headers: Readonly<Record<string, string>> = {};
+    client.handler.inject({
+      name: 'looked at',
+      on: (request, sent) => {
+        if (request.startsWith('PUT ')) headers = sent;
+        return false;
+      },
+    });
+    const { etag } = await store.put('/a', bytes, { message: 'floecat.v1.Table' });
+    assert.equal(headers['x-amz-checksum-sha256'], etag);
+    assert.equal(headers['x-amz-sdk-checksum-algorithm'], 'SHA256');
+    assert.equal(headers['x-amz-meta-sha256'], etag);
+    assert.equal(headers['x-amz-meta-message'], 'floecat.v1.Table');
+    assert.match(headers['x-amz-meta-created-at'] ?? '', /^\d{13}$/);
+    const stored = await client.s3.headObject({ Bucket: bucket, Key: 'a', ChecksumMode: 'ENABLED' });
+    assert.equal(stored.ChecksumSHA256, etag);
+  },
+);
 
 const encrypted: Partial<S3BlobSettings> = {
   encryption: { algorithm: 'aws:kms', keyId: 'alias/floecat', bucketKey: true },
@@ -221,7 +224,7 @@ const encrypted: Partial<S3BlobSettings> = {
   tags: { team: 'lake house' },
 };
 storeTest(
-  '[24] encryption, storage class and tags of the settings go with every put',
+  '[P24] encryption, storage class and tags of the settings go with every put',
   async ({ store, client }) => {
     let headers: Readonly<Record<string, string>> = {};
     client.handler.inject({
@@ -243,7 +246,7 @@ storeTest(
   encrypted,
 );
 
-storeTest('[26] a created-at that is no number stops neither a listing nor a read', async (bench) => {
+storeTest('[P26] a created-at that is no number stops neither a listing nor a read', async (bench) => {
   const { store, client, bucket } = bench;
   const { etag } = await store.put('/a', bytes);
   for (const [key, created] of [
@@ -266,8 +269,29 @@ storeTest('[26] a created-at that is no number stops neither a listing nor a rea
   }
 });
 
+storeTest('[P26] an object larger than any blob is refused before it is read', async ({ store, client }) => {
+  await store.put('/a', bytes);
+  client.handler.inject({
+    name: 'three gigabytes announced',
+    on: (request) => request.includes('x-id=GetObject'),
+    after: (response) => withHeaders(response, (sent) => ({ ...sent, 'content-length': '3000000000' })),
+  });
+  await rejects(store.get('/a'), 'STORAGE_CORRUPTION', /3000000000 bytes.*67108864/);
+  assert.equal(client.handler.fired('three gigabytes announced'), 1);
+});
+
+storeTest('[P27] an error keeps the one that it comes from', async ({ store, client }) => {
+  client.handler.inject({
+    name: 'refused with a cause',
+    on: (request) => request.includes('x-id=GetObject'),
+    before: () => s3Error(400, 'NoSuchThing', 'the cause'),
+  });
+  const error = await store.get('/a').catch((thrown: unknown) => thrown);
+  assert.match(String((error as Error).cause), /the cause/);
+});
+
 storeTest(
-  '[24] an object without a sound digest is corruption, and stays',
+  '[P24] an object without a sound digest is corruption, and stays',
   async ({ store, client, bucket }) => {
     await client.s3.putObject({ Bucket: bucket, Key: 'foreign', Body: bytes });
     await client.s3.putObject({ Bucket: bucket, Key: 'wrong', Body: bytes, Metadata: { sha256: 'x' } });
@@ -280,7 +304,7 @@ storeTest(
 );
 
 if (!('skip' in endpoint))
-  void test('[27] without credentials, or with half of them, nothing is retried and nothing else used', async () => {
+  void test('[P27] without credentials, or with half of them, nothing is retried and nothing else used', async () => {
     const { AwsClients, Wire, S3_WIRE } = await import('@floecat/storage-aws');
     const { systemRandom } = await import('@floecat/storage-spi');
     assert.throws(() => new AwsClients({ accessKeyId: 'x' }), { code: 'INVALID_ARGUMENT' });
@@ -308,7 +332,7 @@ if (!('skip' in endpoint))
     assert.equal(asked, 1);
   });
 
-storeTest('[28] a listing tells size and age of each blob in one request', async ({ store, client }) => {
+storeTest('[P28] a listing tells size and age of each blob in one request', async ({ store, client }) => {
   const header = await store.put('/a', bytes);
   client.handler.takeRequests();
   const { blobs } = await store.list('');
@@ -504,7 +528,7 @@ storeTest(
         ),
     });
     const found: string[] = [];
-    for (let pageToken: string | undefined, more = true; more; ) {
+    for (let pageToken: string | undefined, more = true; more;) {
       const page = await store.listVersions('', { limit: 1, ...(pageToken !== undefined && { pageToken }) });
       found.push(...page.versions.map(({ uri }) => uri));
       assert.ok(found.length <= uris.length, found.join(' '));

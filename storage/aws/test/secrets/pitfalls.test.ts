@@ -87,7 +87,7 @@ function rejects(work: Promise<unknown>, code: StorageErrorCode, message?: RegEx
 const payload = Buffer.from('hunter2');
 
 secretsTest(
-  '[29] a deleted secret is restored by a put, and absent to get and update until then',
+  '[P29] a deleted secret is restored by a put, and absent to get and update until then',
   async (bench) => {
     const { store, ref, client } = bench;
     await store.put(ref, Buffer.from('old'));
@@ -107,7 +107,7 @@ secretsTest(
 );
 
 secretsTest(
-  '[29] as AWS answers it: a create refused with InvalidRequest is restored first',
+  '[P29] as AWS answers it: a create refused with InvalidRequest is restored first',
   async (bench) => {
     const { store, ref, inject, sent } = bench;
     await store.put(ref, Buffer.from('old'));
@@ -141,7 +141,7 @@ secretsTest('an InvalidRequest for another reason is no deleted secret', async (
   await rejects(store.delete(ref), 'STORAGE_MISCONFIGURED');
 });
 
-secretsTest('[30] the tag goes with the first value, and before every later one', async (bench) => {
+secretsTest('[P30] the tag goes with the first value, and before every later one', async (bench) => {
   const { store, ref, client, sent, inject } = bench;
   await store.put(ref, payload);
   assert.deepEqual(sent(), ['CreateSecret']);
@@ -158,7 +158,7 @@ secretsTest('[30] the tag goes with the first value, and before every later one'
   assert.deepEqual(Buffer.from((await store.get(ref)) ?? []), payload);
 });
 
-secretsTest('[31] a payload is bytes, and text that somebody else stored is that text', async (bench) => {
+secretsTest('[P31] a payload is bytes, and text that somebody else stored is that text', async (bench) => {
   const { store, ref, client } = bench;
   await store.put(ref, payload);
   const name = nameOf('', ref);
@@ -262,7 +262,7 @@ void test('names: back and forth, legal, no two alike, and never ending as AWS e
   assert.throws(() => nameOf('put secret', long), { code: 'INVALID_ARGUMENT', message: /512/ });
 });
 
-void test('tags and session names are legal, and no two accounts share one', () => {
+void test('[P32] tags and session names are legal, and no two accounts share one', () => {
   const accounts = [
     'a',
     'a b',
@@ -350,7 +350,7 @@ function accountsOf(bench: ReturnType<typeof roleBench>, client: SecretsClient):
 }
 
 secretsTest(
-  '[32] each account works under its own assumed credentials, kept, renewed and bounded',
+  '[P32] each account works under its own assumed credentials, kept, renewed and bounded',
   async ({ client }) => {
     const bench = roleBench({ capacity: 2 });
     const { clock, assumed, used, ended } = bench;
@@ -385,7 +385,7 @@ secretsTest(
 );
 
 secretsTest(
-  '[32] a role that may not be assumed is named, and no other identity is used',
+  '[P32] a role that may not be assumed is named, and no other identity is used',
   async ({ client }) => {
     const bench = roleBench();
     bench.deny();
@@ -399,7 +399,7 @@ secretsTest(
 );
 
 secretsTest(
-  'each account is signed for with its own session, through the real clients',
+  '[P32] each account is signed for with its own session, through the real clients',
   async ({ client, inject }) => {
     const signed: string[] = [];
     const role = new AccountRole(

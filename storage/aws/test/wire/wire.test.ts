@@ -95,6 +95,23 @@ suite('the wire', () => {
     );
   });
 
+  test('contention is bounded by the deadline alone, and takes no attempt from another failure', async () => {
+    const { clock, wire } = wireOf({ maxAttempts: 2 });
+    const send = (attempt: Attempt): Promise<number> => {
+      if (attempt.number <= 6) throw sdkError('TransactionConflictException', 400);
+      if (attempt.number === 7) throw sdkError('ThrottlingException', 400);
+      return Promise.resolve(attempt.number);
+    };
+    assert.equal(
+      await drive(
+        clock,
+        wire.send(CALL, async (attempt) => send(attempt)),
+        5,
+      ),
+      8,
+    );
+  });
+
   test('the deadline ends a call, also within its last attempt', async () => {
     for (const call of [CALL, WRITE]) {
       const { clock, wire } = wireOf({ maxAttempts: 1_000 });
