@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** What the canned server answers, and so what both sides ask for. */
 export const TABLE = 'floecat_bench';
@@ -6,8 +6,9 @@ export const BUCKET = 'floecat-bench';
 export const PREFIX = '/accounts/6f1c1c9e-8c51-4a41-9a3c-0a1f2f5d7b11/tables/by-id/';
 export const PAGE = 1_000;
 export const BLOB = Buffer.alloc(16 * 1024, 'sixteen kilobytes of a blob, ');
-export const BLOB_SHA256 = createHash('sha256').update(BLOB).digest();
-export const BLOB_URI = `/accounts/6f1c1c9e-8c51-4a41-9a3c-0a1f2f5d7b11/tables/0b7c/${BLOB_SHA256.toString('hex')}.pb`;
+/** In base64. */
+export const BLOB_SHA256 = hash('sha256', BLOB, 'base64');
+export const BLOB_URI = `/accounts/6f1c1c9e-8c51-4a41-9a3c-0a1f2f5d7b11/tables/0b7c/${hash('sha256', BLOB, 'hex')}.pb`;
 
 const WRITE_ID = '4cde8f01-2345-4789-8bcd-0123456789ab';
 

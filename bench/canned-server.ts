@@ -15,7 +15,6 @@ const JSON_ANSWERS: Readonly<Record<string, string>> = {
     ScannedCount: PAGE,
   }),
 };
-const CHECKSUM = BLOB_SHA256.toString('base64');
 const VERSION = { 'x-amz-version-id': 'v000000001', etag: '"0123456789abcdef0123456789abcdef"' };
 
 const server = createServer((request, response) => {
@@ -26,7 +25,7 @@ const server = createServer((request, response) => {
       response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' });
       response.end(JSON_ANSWERS[operation] ?? '{}');
     } else if (request.method === 'PUT') {
-      response.writeHead(200, { ...VERSION, 'x-amz-checksum-sha256': CHECKSUM, 'content-length': 0 });
+      response.writeHead(200, { ...VERSION, 'x-amz-checksum-sha256': BLOB_SHA256, 'content-length': 0 });
       response.end();
     } else {
       response.writeHead(200, {
@@ -34,7 +33,7 @@ const server = createServer((request, response) => {
         'content-type': 'application/x-protobuf',
         'content-length': BLOB.length,
         'last-modified': 'Tue, 14 Nov 2023 22:13:20 GMT',
-        'x-amz-meta-sha256': CHECKSUM,
+        'x-amz-meta-sha256': BLOB_SHA256,
         'x-amz-meta-created-at': '1700000000000',
         'x-amz-meta-message': 'floecat.v1.RootBlob',
       });

@@ -1,6 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { Agent } from 'node:http';
-import type { Readable } from 'node:stream';
 
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { DynamoDB } from '@aws-sdk/client-dynamodb';
@@ -91,7 +90,7 @@ export class PlainSdk {
   }
 
   async putObject(): Promise<void> {
-    const sha256 = createHash('sha256').update(BLOB).digest('base64');
+    const sha256 = hash('sha256', BLOB, 'base64');
     const answer = await this.#s3.putObject({
       Bucket: BUCKET,
       Key: BLOB_URI.slice(1),
@@ -106,10 +105,8 @@ export class PlainSdk {
 
   async getObject(): Promise<void> {
     const { Body } = await this.#s3.getObject({ Bucket: BUCKET, Key: BLOB_URI.slice(1) });
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of Body as Readable as AsyncIterable<Uint8Array>) chunks.push(chunk);
-    const bytes = Buffer.concat(chunks);
-    if (!createHash('sha256').update(bytes).digest().equals(BLOB_SHA256)) throw new Error('other bytes');
+    const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
+    if (hash('sha256', bytes, 'base64') !== BLOB_SHA256) throw new Error('other bytes');
   }
 
   close(): void {

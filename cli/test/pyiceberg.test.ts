@@ -59,4 +59,22 @@ suite('PyIceberg as a client', { skip: await missingPyIceberg() }, () => {
       }
     }
   });
+
+  test('it renames, moves and drops tables and namespaces, and understands what is refused', async () => {
+    using folder = temporaryFolder();
+    await using server = await serve(['-D', `floecat.data-dir=${folder.path}/store`]);
+    const { stdout } = await run(join(VENV, 'bin/python'), [
+      join(import.meta.dirname, 'change_lake.py'),
+      server.url,
+    ]);
+    assert.deepEqual(JSON.parse(stdout), {
+      properties: ['owner'],
+      taken: true,
+      moved: ['cafe', 'clinic', 'patients'],
+      gone: true,
+      full: true,
+      left: ['cafe'],
+      inside: [],
+    });
+  });
 });

@@ -16,7 +16,8 @@ const run = promisify(execFile);
 const FOLDER =
   process.env['LOCALSTACK_STATE_DIR'] ?? join(import.meta.dirname, '..', '..', '.toolchain', 'localstack');
 const COMPOSE = join(import.meta.dirname, 'compose.yaml');
-const DOCKER_START_MS = 180_000;
+/** How long a container may take until it answers. Its image is there by then. */
+const DOCKER_START_MS = Number(process.env['LOCALSTACK_START_SECONDS'] ?? 180) * 1_000;
 const STOP_MS = 10_000;
 
 const settings = settingsOrExit();
@@ -91,7 +92,12 @@ async function dockerAnswers(): Promise<boolean> {
 async function startDocker(): Promise<Started> {
   const started: Started = { kind: 'docker' };
   await state.write(started);
-  await compose('up', '--detach');
+  try {
+    await compose('up', '--detach');
+  } catch (error) {
+    await state.clear();
+    throw new Error(`docker compose could not start the container: ${lastLine(error)}`, { cause: error });
+  }
   for (const until = Date.now() + DOCKER_START_MS; Date.now() < until; await delay(500))
     if ((await whoAnswers(endpoint))?.startsWith('an AWS emulator')) return started;
   await stop(started);
@@ -129,6 +135,11 @@ async function compose(...command: readonly string[]): Promise<string> {
     env: { ...process.env, LOCALSTACK_PORT: String(port) },
   });
   return stdout;
+}
+
+function lastLine(error: unknown): string {
+  const { stderr, message } = error as { stderr?: string; message: string };
+  return (stderr || message).trim().split('\n').at(-1) ?? message;
 }
 
 function describe(started: Started): string {

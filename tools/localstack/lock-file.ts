@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,7 +12,7 @@ const ASK_AGAIN_MS = 100;
  * ended counts for nothing.
  */
 export async function lockFile(path: string): Promise<AsyncDisposable> {
-  const own = `${path}.${process.pid}`;
+  const own = `${path}.${randomUUID()}`;
   const holder = `${process.pid} ${(await startOf(process.pid)) ?? ''}`;
   await mkdir(dirname(path), { recursive: true });
   await writeFile(own, holder);

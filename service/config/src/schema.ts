@@ -1,4 +1,5 @@
-import { AWS_SCHEMA } from './aws-schema.ts';
+import { AWS_CLIENT_SCHEMA } from './aws-client-schema.ts';
+import { AWS_STORAGE_SCHEMA } from './aws-storage-schema.ts';
 import { locationMap } from './location-map.ts';
 import { duration, wholeNumber } from './number-types.ts';
 import { optional, property, section } from './property.ts';
@@ -170,5 +171,6 @@ export const SCHEMA = {
       'How often the service sweeps staged owners that were never published.',
     ),
   }),
-  ...AWS_SCHEMA,
+  ...AWS_CLIENT_SCHEMA,
+  ...AWS_STORAGE_SCHEMA,
 };

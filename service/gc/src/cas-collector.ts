@@ -9,7 +9,7 @@ import { addCounts, NO_COUNTS } from './cas-state.ts';
 import { sweep } from './cas-sweep.ts';
 import { CondemnedReader, listPrefix, listsPrefix, SegmentWriter } from './condemned.ts';
 import { forgetEndOfAccount, isAccountEnded } from './ended-accounts.ts';
-import { GcError, GcRefusedError, GcSupersededError } from './errors.ts';
+import { GcRefusedError, GcSupersededError } from './errors.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
 import { requireVersionedDeletes } from './identity.ts';
@@ -109,19 +109,12 @@ async function publish(
     await forgetAccount(context, account, state);
     return { outcome: 'done', counts: {} };
   }
-  const refusal = refusalToCondemn(counts, settings, wasEnded);
-  if (refusal) throw new GcRefusedError(`account ${account}: ${refusal}`);
+  const unlikely = refusalToCondemn(counts, settings, wasEnded);
+  if (unlikely) throw new GcRefusedError(`account ${account}: ${unlikely}`);
   const tooMany = refusalToDelete(counts, settings, isEmptyMark(counts) && wasEnded);
-  const list: PublishedList = { pass, startedAt, segments, counts };
-  const trouble = tooMany && {
-    at: context.now,
-    code: 'GC_REFUSED',
-    message: `account ${account}: ${tooMany}`,
-  };
-  await state.save(
-    { list, sweep: { segment: 0, entry: 0, mayDelete: !tooMany }, ...(trouble && { trouble }) },
-    call,
-  );
+  const refusal = tooMany && { code: 'GC_REFUSED', message: `account ${account}: ${tooMany}` };
+  const list: PublishedList = { pass, startedAt, segments, counts, publishedBy: context.run };
+  await state.save({ list, sweep: { segment: 0, entry: 0, ...(refusal && { refusal }) } }, call);
   for (const key of mark.pardons) {
     const row = await storage.system.get(key, call);
     if (row) await storage.system.compareAndDelete(key, row, call);
@@ -136,27 +129,34 @@ async function sweepSlice(
   slice: Slice,
 ): Promise<SliceResult> {
   const call = callOf(context);
-  const { list, sweep: from, trouble, ...rest } = state.value ?? {};
+  const { list, sweep: from } = state.value ?? {};
   if (!list || !from) return { outcome: 'done', counts: {} };
   try {
     const { position, counts, failure } = await sweep(context, account, list, from, slice);
     const swept: PublishedList = { ...list, counts: addCounts(list.counts, counts) };
-    const next: CasState = { ...rest, list: swept, ...(trouble && { trouble }) };
-    await state.save(position ? { ...next, sweep: position } : next, call);
-    if (position) return { outcome: 'unfinished', counts: {} };
+    if (position) {
+      await state.save({ list: swept, sweep: position }, call);
+      return { outcome: 'unfinished', counts: {} };
+    }
+    const problem = from.refusal ?? (failure === undefined ? undefined : describeError(failure));
+    await state.save({ list: swept, ...(problem && { trouble: { at: context.now, ...problem } }) }, call);
     await removeOldLists(context, account, list.pass);
+    if (list.publishedBy !== context.run) {
+      // What an earlier run left over; this one still has its own pass to make.
+      const { deleted, deletedBytes, spared } = swept.counts;
+      return { outcome: 'unfinished', counts: { deleted, deletedBytes, spared } };
+    }
     const result = { counts: { ...swept.counts } };
-    if (trouble) return { ...result, outcome: 'refused', problem: trouble };
-    if (failure === undefined) return { ...result, outcome: 'done' };
-    return { ...result, outcome: 'failed', problem: describeError(failure) };
+    if (!problem) return { ...result, outcome: 'done' };
+    return { ...result, outcome: problem.code === 'GC_REFUSED' ? 'refused' : 'failed', problem };
   } catch (error) {
     if (context.signal?.aborted || error instanceof GcSupersededError) throw error;
-    // Down for a while: the next slice goes on from here. Else nothing more is deleted, but roots are still marked.
     const problem = describeError(error);
+    // Down for a while: a later run goes on from here. Else nothing more is deleted, but roots are still marked.
     const isTransient = error instanceof StorageAbortRetryableError;
-    const goesOn = isTransient ? from : from.mayDelete ? { ...from, mayDelete: false } : undefined;
-    await state.save({ ...rest, list, ...(goesOn && { sweep: goesOn }), trouble: { at: context.now, ...problem } }, call);
-    return { outcome: error instanceof GcError ? 'refused' : 'failed', counts: {}, problem };
+    const next = isTransient ? from : from.refusal ? undefined : { ...from, refusal: problem };
+    await state.save({ list, ...(next && { sweep: next }), trouble: { at: context.now, ...problem } }, call);
+    return { outcome: error instanceof GcRefusedError ? 'refused' : 'failed', counts: {}, problem };
   }
 }
 
@@ -177,8 +177,14 @@ async function endPass(
 
 /** Nothing is left of the account. */
 async function forgetAccount(context: GcContext, account: string, state: State): Promise<void> {
+  const { system } = context.storage;
+  const call = callOf(context);
+  for (const collector of ['pointer', 'idempotency']) {
+    const row = await system.get(collectorStateKey(collector, account), call);
+    if (row) await system.compareAndDelete(row.key, row, call);
+  }
   await forgetEndOfAccount(context, account);
-  await state.clear(callOf(context));
+  await state.clear(call);
   await removeOldLists(context, account, undefined);
 }
 

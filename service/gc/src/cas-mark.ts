@@ -194,11 +194,11 @@ export class CasMark implements AsyncDisposable {
       return;
     }
     const { startedAt, pass } = this.#config.state;
+    if (earlier && !this.#config.pardons.has(earlier)) return this.#condemn(earlier, false);
     if (version.lastModified > startedAt - this.#graceMs) {
       this.#count({ young: 1 });
       return;
     }
-    if (earlier && !this.#config.pardons.has(earlier)) return this.#condemn(earlier, false);
     return this.#condemn({ uri, versionId, size, since: startedAt, run: pass }, mark === undefined);
   }
 

@@ -1,6 +1,7 @@
 import type { Collection } from '@floecat/repository';
 
 import type { SegmentRef } from './condemned.ts';
+import type { Problem } from './slice-result.ts';
 
 /** What a pass has counted so far, in blob versions unless it says otherwise. */
 export interface CasCounts {
@@ -74,16 +75,26 @@ export interface PublishedList {
   readonly startedAt: number;
   readonly segments: readonly SegmentRef[];
   readonly counts: CasCounts;
+  /** The run that published it. */
+  readonly publishedBy: string;
+}
+
+/** How far a list was swept. */
+export interface SweepPosition {
+  readonly segment: number;
+  readonly entry: number;
+  /** Why nothing may be deleted; roots are marked all the same. */
+  readonly refusal?: Problem;
 }
 
 /** What the blob collector remembers of one account. */
 export interface CasState {
   readonly list?: PublishedList;
   /** How far the list was swept; absent once all of it was. */
-  readonly sweep?: { readonly segment: number; readonly entry: number; readonly mayDelete: boolean };
+  readonly sweep?: SweepPosition;
   readonly mark?: MarkState;
   /** Why the last pass did not end as it should. */
-  readonly trouble?: { readonly at: number; readonly code: string; readonly message: string };
+  readonly trouble?: Problem & { readonly at: number };
 }
 
 export function addCounts(a: CasCounts, b: Partial<CasCounts>): CasCounts {

@@ -2,7 +2,7 @@ import type { OwnerRef } from '@floecat/repository';
 import { mapBounded } from '@floecat/storage-spi';
 
 import { openBackups } from './backups.ts';
-import type { CasCounts, PublishedList } from './cas-state.ts';
+import type { CasCounts, PublishedList, SweepPosition } from './cas-state.ts';
 import type { CondemnedBlob } from './condemned.ts';
 import { readSegment } from './condemned.ts';
 import type { GcContext } from './gc-context.ts';
@@ -15,13 +15,6 @@ import { Pardons } from './pardons.ts';
 import type { Slice } from './slice.ts';
 
 const PARALLEL_CALLS = 16;
-
-export interface SweepPosition {
-  readonly segment: number;
-  readonly entry: number;
-  /** Whether what is due may be deleted; else roots are marked, and that is all. */
-  readonly mayDelete: boolean;
-}
 
 export interface SweepResult {
   /** Where to go on; absent at the end. */
@@ -48,7 +41,6 @@ export async function sweep(
   from: SweepPosition,
   slice: Slice,
 ): Promise<SweepResult> {
-  const { mayDelete } = from;
   const counts: Record<string, number> = {};
   let failure: unknown;
   let { segment, entry } = from;
@@ -60,14 +52,14 @@ export async function sweep(
       const end = batchEnd(entries, entry, context.settings.cas.batchLimit);
       const part = entries.slice(entry, end);
       await markRootsLost(context, list, part);
-      if (mayDelete) {
+      if (!from.refusal) {
         const done = await deleteDue(context, account, list, part);
         failure ??= done.failure;
         for (const [name, value] of Object.entries(done.counts)) counts[name] = (counts[name] ?? 0) + value;
       }
       entry = end;
       if (slice.isOver && (entry < entries.length || segment + 1 < list.segments.length))
-        return { position: { segment, entry, mayDelete }, counts, ...(failure !== undefined && { failure }) };
+        return { position: { ...from, segment, entry }, counts, ...(failure !== undefined && { failure }) };
     }
   }
   return { counts, ...(failure !== undefined && { failure }) };

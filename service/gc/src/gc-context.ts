@@ -20,6 +20,8 @@ export interface GcContext {
    * blob store's clock.
    */
   readonly now: number;
+  /** Tells this run from all others. */
+  readonly run: string;
 }
 
 /** The options of every call that a collector makes. */

@@ -166,8 +166,9 @@ class Run {
     const slice = new Slice(clock, settings[this.#collector].sliceMs, signal);
     if (!this.#unfinished.delete(account)) this.#tally.accounts++;
     const { outcome, counts, problem } = await this.#slice(account, slice);
-    if (outcome !== 'unfinished') this.#tally.add(account, outcome, counts, problem);
-    else if (this.#unfinished.size < MAX_UNFINISHED) this.#unfinished.add(account);
+    this.#tally.add(account, outcome, counts, problem);
+    if (outcome !== 'unfinished') return;
+    if (this.#unfinished.size < MAX_UNFINISHED) this.#unfinished.add(account);
     else this.#skipped++;
   }
 

@@ -12,6 +12,7 @@ import type { RunReport } from './run-report.ts';
 import { lastRuns } from './run-report.ts';
 import type { CollectorName, GcSettings } from './settings.ts';
 import { COLLECTORS } from './settings.ts';
+import type { Problem } from './slice-result.ts';
 import { parseState } from './system-state.ts';
 
 /** What the blob collector is at in one account. */
@@ -26,7 +27,7 @@ export interface AccountStatus {
   readonly condemned?: number;
   readonly condemnedBytes?: number;
   /** Why the last pass did not end as it should. */
-  readonly trouble?: { readonly at: number; readonly code: string; readonly message: string };
+  readonly trouble?: Problem & { readonly at: number };
 }
 
 export interface GcStatus {

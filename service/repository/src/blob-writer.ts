@@ -1,9 +1,16 @@
 import type { CallOptions } from '@floecat/storage-spi';
-import { StorageCorruptionError, StorageNotFoundError } from '@floecat/storage-spi';
+import {
+  StorageCorruptionError,
+  StorageNotFoundError,
+  StorageUnknownOutcomeError,
+} from '@floecat/storage-spi';
 
 import { ChangeTooSlowError } from './errors.ts';
 import type { OwnerRef } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
+import { withRetriedReads } from './retry/retried-reads.ts';
+import { retryOptions } from './retry/retry-policy.ts';
+import { runWithRetry } from './retry/run-with-retry.ts';
 import { sha256Hex } from './root-blob.ts';
 
 /** A blob to store. */
@@ -42,8 +49,16 @@ export class BlobWriter {
     return this.#written.has(uri);
   }
 
-  /** Stores a blob. With `keep` its bytes are held until the commit, so that it could be put again after it. */
-  async put(payload: Payload, options: CallOptions & { readonly keep?: boolean } = {}): Promise<BlobReceipt> {
+  /**
+   * Stores a blob, however many attempts that takes. With `keep` its bytes are held until the commit, so that it could
+   * be put again after it.
+   */
+  put(payload: Payload, { signal, ...options }: PutBlobOptions = {}): Promise<BlobReceipt> {
+    return retriedPut(this.#context, signal, (call) => this.putOnce(payload, { ...options, ...call }));
+  }
+
+  /** As {@link put}, in one attempt. */
+  async putOnce(payload: Payload, options: PutBlobOptions = {}): Promise<BlobReceipt> {
     const { clock, storage } = this.#context;
     this.#started ??= { wall: clock.now(), monotonic: clock.monotonic() };
     const { uri, bytes, message } = payload;
@@ -51,6 +66,11 @@ export class BlobWriter {
     const { versionId, etag } = await storage.blobs.put(uri, bytes, { message, ...call });
     this.#written.set(uri, keep ? payload : undefined);
     return { uri, versionId, etag };
+  }
+
+  /** The change will not name this blob after all. */
+  forget(uri: string): void {
+    this.#written.delete(uri);
   }
 
   /** Whether more than half of the grace has passed since the first put. */
@@ -70,22 +90,50 @@ export class BlobWriter {
     );
   }
 
-  /** After a commit that turned out slow: makes sure that each blob is still there. */
-  async putMissing(options: CallOptions): Promise<void> {
+  /**
+   * After a commit that turned out slow: makes sure that each blob is still there. It is not stopped with the call: what
+   * is committed has to be whole.
+   */
+  async putMissing(): Promise<void> {
+    const { blobs } = withRetriedReads(this.#context).storage;
     for (const [uri, payload] of this.#written) {
       try {
-        await this.#context.storage.blobs.head(uri, options);
+        await blobs.head(uri);
       } catch (error) {
-        if (!(error instanceof StorageNotFoundError)) throw error;
+        if (!(error instanceof StorageNotFoundError)) throw unverified(uri, error);
         if (!payload)
           throw new StorageCorruptionError(
             `the change was committed, but ${uri} was collected before it, because the commit took longer than the grace: drop what it made and repeat it`,
             { operation: 'commit', key: uri, cause: error },
           );
-        await this.put(payload, options);
+        await this.put(payload).catch((cause: unknown) => {
+          throw unverified(uri, cause);
+        });
       }
     }
   }
+}
+
+function retriedPut<T>(
+  context: RepositoryContext,
+  signal: AbortSignal | undefined,
+  attempt: (call: CallOptions) => Promise<T>,
+): Promise<T> {
+  const options = retryOptions(context, signal ? { signal } : {});
+  // A blob that was put twice is there once: its URI says what it is.
+  const settle = async () => ({ outcome: 'repeat' }) as const;
+  return runWithRetry(context, { attempt: (given) => attempt({ signal: given.signal }), settle }, options);
+}
+
+function unverified(uri: string, cause: unknown): StorageUnknownOutcomeError {
+  return new StorageUnknownOutcomeError(
+    `the change was committed, but so late that ${uri} may have been collected, and that could not be found out: run floecat verify`,
+    { operation: 'commit', key: uri, cause },
+  );
+}
+
+export interface PutBlobOptions extends CallOptions {
+  readonly keep?: boolean;
 }
 
 /** Which version of a blob a put made. */

@@ -1,11 +1,14 @@
-import type { BatchOperation, BatchOutcome, CallOptions, Pointer } from '@floecat/storage-spi';
+import type { BatchOperation, CallOptions, Pointer } from '@floecat/storage-spi';
 import { checkBatch, InvalidArgumentError, mapBounded, MAX_BATCH_OPERATIONS } from '@floecat/storage-spi';
 
+import type { BlobReceipt } from './blob-writer.ts';
 import { BlobWriter } from './blob-writer.ts';
 import type { Change } from './change.ts';
-import type { PlannedChange } from './commit-plan.ts';
+import type { PlannedChange, PlannedRoot } from './commit-plan.ts';
 import { operationsOf, planRoots } from './commit-plan.ts';
 import type { Conflict } from './errors.ts';
+import { applyBatch } from './retry/apply-batch.ts';
+import { mutation } from './retry/mutation.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import type { Dropped, Loaded } from './root-blob.ts';
 import { mutationMeta } from './root-blob.ts';
@@ -18,7 +21,7 @@ export interface CommitOptions extends CallOptions {
    * run. Every envelope names those writes too.
    */
   readonly also?: readonly BatchOperation[];
-  /** Default: a fresh one. */
+  /** Of the first attempt; default: a fresh one, as later attempts have. */
   readonly writeId?: string;
 }
 
@@ -28,52 +31,86 @@ export type CommitResult =
   | { readonly applied: false; readonly conflicts: readonly Conflict[] };
 
 /**
- * Applies all changes, or none, on the conditions in `also`: blobs first, then one atomic move of the pointers. Throws
- * `InvalidArgumentError` before it stores anything where the transaction is over a limit of the store, and
- * `ChangeTooSlowError` where the blobs might be collected before the commit.
+ * Applies all changes, or none, on the conditions in `also`: blobs first, then one atomic move of the pointers, repeated
+ * as `floecat.retry.*` allows. Each attempt has a write id and root blobs of its own. Throws `InvalidArgumentError`
+ * before it stores anything where the transaction is over a limit of the store, `ChangeTooSlowError` where the blobs
+ * might be collected before the commit, `StorageUnknownOutcomeError` where it may have been applied.
  */
 export async function commit(
   context: RepositoryContext,
   changes: readonly Change[],
   options: CommitOptions = {},
 ): Promise<CommitResult> {
-  const { pointers, blobs } = context.storage;
-  const { also = [], writeId = context.random.uuid(), signal } = options;
-  const call = signal ? { signal } : {};
-  refuseTooMany(changes, also);
+  refuseTooMany(changes, options.also ?? []);
+  return mutation(context, options, (writing, call) => commitWithin(writing, changes, { ...options, ...call }));
+}
+
+async function commitWithin(
+  context: RepositoryContext,
+  changes: readonly Change[],
+  { also = [], writeId: firstId = context.random.uuid(), ...call }: CommitOptions,
+): Promise<CommitResult> {
+  const { blobs } = context.storage;
   const planned = await withLostNames(context, changes, call);
-  const roots = planRoots(context, planned, also, writeId);
-  const operations = [...planned.flatMap((each, i) => operationsOf(each, roots[i]?.uri ?? '')), ...also];
-  checkBatch(operations);
+  const plan = (writeId: string): Plan => {
+    const roots = planRoots(context, planned, also, writeId);
+    return {
+      roots,
+      operations: [...planned.flatMap((each, i) => operationsOf(each, roots[i]?.uri ?? '')), ...also],
+    };
+  };
+  // Refused before anything is stored.
+  checkBatch(plan(firstId).operations);
 
   const own = new BlobWriter(context);
   const writers = [own, ...changes.flatMap(({ writer }) => writer ?? [])];
   const payloads = changes.flatMap((change) => change.payloads);
   await mapBounded(payloads, PUT_CONCURRENCY, (payload) => own.put(payload, { keep: true, ...call }));
-  const receipts = await mapBounded(roots, PUT_CONCURRENCY, (root) => own.put(root, { keep: true, ...call }));
-  const markLost = (): Promise<unknown> =>
-    Promise.allSettled(receipts.map(({ uri, versionId }) => blobs.markLost(uri, versionId)));
-  const tooSlow = writers.find((writer) => writer.isPastHalfGrace());
-  if (tooSlow) {
-    await markLost();
-    throw tooSlow.tooSlow();
-  }
 
-  const result = await pointers.compareAndSetBatch(operations, { writeId, ...call });
-  if (!result.applied) {
-    await markLost();
-    return { applied: false, conflicts: conflictsOf(operations, result.outcomes) };
-  }
-  for (const writer of writers) if (writer.isPastHalfGrace()) await writer.putMissing(call);
-  const rows = new Map(operations.map(({ key }, i) => [key, result.pointers[i]]));
+  const attempts = new Map<string, { readonly roots: readonly PlannedRoot[]; receipts: BlobReceipt[] }>();
+  const end = await applyBatch(
+    context,
+    {
+      prepare: async ({ writeId, signal }) => {
+        const { roots, operations } = plan(writeId);
+        const stored = { roots, receipts: [] as BlobReceipt[] };
+        attempts.set(writeId, stored);
+        const put = async (root: PlannedRoot, i: number): Promise<void> => {
+          stored.receipts[i] = await own.putOnce(root, { keep: true, signal });
+        };
+        await mapBounded([...roots.entries()], PUT_CONCURRENCY, ([i, root]) => put(root, i));
+        const tooSlow = writers.find((writer) => writer.isPastHalfGrace());
+        if (tooSlow) throw tooSlow.tooSlow();
+        return operations;
+      },
+      onLost: async (writeId) => {
+        const { receipts = [] } = attempts.get(writeId) ?? {};
+        attempts.delete(writeId);
+        for (const { uri } of receipts.filter(Boolean)) own.forget(uri);
+        // Best effort: it spares a rebuild a doubt, and decides nothing.
+        await Promise.allSettled(receipts.map(({ uri, versionId }) => blobs.markLost(uri, versionId)));
+      },
+    },
+    { ...call, writeId: firstId },
+  );
+  if (!end.applied) return end;
+  for (const writer of writers) if (writer.isPastHalfGrace()) await writer.putMissing();
+  const { roots = [], receipts = [] } = attempts.get(end.writeId) ?? {};
+  // The canonical row of each change comes first of its rows, and those of the changes first of all.
+  const rows = new Map(end.pointers.flatMap((pointer) => (pointer ? [[pointer.key, pointer]] : [])));
   return {
     applied: true,
     roots: changes.map(({ owner, content }, i) => {
       const pointer = rows.get(owner.key) as Pointer;
-      const envelope = (roots[i] as (typeof roots)[number]).envelope;
+      const envelope = (roots[i] as PlannedRoot).envelope;
       return { owner, pointer, envelope, meta: mutationMeta(pointer, receipts[i]?.etag ?? ''), ...content };
     }),
   };
+}
+
+interface Plan {
+  readonly roots: readonly PlannedRoot[];
+  readonly operations: readonly BatchOperation[];
 }
 
 /** Before any read or put: the store would refuse it only after. `further` checks are still to come. */
@@ -113,13 +150,4 @@ async function withLostNames(
       return row?.kind === 'value' && row.value === change.owner.id ? [row] : [];
     }),
   }));
-}
-
-function conflictsOf(
-  operations: readonly BatchOperation[],
-  outcomes: readonly BatchOutcome[],
-): readonly Conflict[] {
-  return outcomes.flatMap((outcome, i) =>
-    outcome.ok ? [] : [{ key: (operations[i] as BatchOperation).key, current: outcome.current }],
-  );
 }

@@ -1,7 +1,15 @@
-import type { Clock, RandomSource, Storage } from '@floecat/storage-spi';
-import { cacheBlobStore, cachePointerStore, systemClock, systemRandom } from '@floecat/storage-spi';
+import type { Clock, RandomSource, RetryBudget, Storage } from '@floecat/storage-spi';
+import {
+  cacheBlobStore,
+  cachePointerStore,
+  processRetryBudget,
+  systemClock,
+  systemRandom,
+} from '@floecat/storage-spi';
 
 import { NameIndex } from './name-index.ts';
+import type { RetryPolicy } from './retry/retry-policy.ts';
+import { retryPolicy } from './retry/retry-policy.ts';
 
 export const DEFAULT_BLOB_CACHE_BYTES = 64 * 1024 * 1024;
 
@@ -14,6 +22,9 @@ export interface RepositoryContext {
   /** Account that everything is read and written under. */
   readonly account: string;
   readonly names: NameIndex;
+  /** How mutations are repeated. */
+  readonly retry: RetryPolicy;
+  readonly budget: RetryBudget;
 }
 
 export interface CacheSettings {
@@ -27,19 +38,27 @@ export interface ContextOptions {
   readonly clock?: Clock;
   readonly random?: RandomSource;
   readonly cache?: CacheSettings;
+  /** `floecat.retry.*`; what is left out is its default. */
+  readonly retry?: Partial<RetryPolicy>;
+  /** What retries are paid from; default: the budget of the process, which the backends share. */
+  readonly budget?: RetryBudget;
 }
 
 export function repositoryContext(
   storage: Storage,
   account: string,
-  { clock = systemClock, random = systemRandom, cache = {} }: ContextOptions = {},
+  options: ContextOptions = {},
 ): RepositoryContext {
+  const { clock = systemClock, random = systemRandom, cache = {} } = options;
+  const { retry, budget = processRetryBudget } = options;
   return Object.freeze({
     storage: withCaches(storage, cache, clock),
     account,
     clock,
     random,
     names: new NameIndex(),
+    retry: retryPolicy(retry),
+    budget,
   });
 }
 

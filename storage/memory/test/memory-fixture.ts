@@ -74,7 +74,12 @@ function lastingStores(parts: MemoryParts): FixtureConfig {
       secrets: guardSecretsManager(secrets),
     };
     const close = async (): Promise<void> => {
-      await Promise.all([client.pointers.close(), client.system.close(), client.blobs.close(), client.secrets.close()]);
+      await Promise.all([
+        client.pointers.close(),
+        client.system.close(),
+        client.blobs.close(),
+        client.secrets.close(),
+      ]);
     };
     return { ...client, layout, close, [Symbol.asyncDispose]: close };
   };

@@ -25,15 +25,15 @@ export class BlobCache {
     if (!blob) return undefined;
     this.#blobs.delete(uri);
     this.#blobs.set(uri, blob);
-    // A caller may do with its bytes what it likes.
-    return { header: blob.header, bytes: blob.bytes.slice() };
+    // A caller may do with its bytes what it likes; and a slice of a Buffer would be no copy.
+    return { header: blob.header, bytes: new Uint8Array(blob.bytes) };
   }
 
   set(uri: string, { header, bytes }: Blob): void {
     this.delete(uri);
     const size = sizeOf(uri, bytes);
     if (size > this.#limit * LARGEST_SHARE) return;
-    this.#blobs.set(uri, { header, bytes: bytes.slice() });
+    this.#blobs.set(uri, { header, bytes: new Uint8Array(bytes) });
     this.#bytes += size;
     for (const oldest of this.#blobs.keys()) {
       if (this.#bytes <= this.#limit) return;

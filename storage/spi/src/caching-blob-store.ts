@@ -10,7 +10,7 @@ import type {
   PutOptions,
 } from './blob-store.ts';
 import { digestInUri } from './checks.ts';
-import { InvalidArgumentError } from './errors.ts';
+import { InvalidArgumentError, StorageAbortRetryableError } from './errors.ts';
 import type { CallOptions } from './pointer-store.ts';
 import { SharedCalls } from './shared-calls.ts';
 
@@ -43,8 +43,8 @@ class CachingBlobStore implements BlobStore {
   }
 
   async get(uri: string, options?: CallOptions & { readonly versionId?: string }): Promise<Blob> {
-    if (options?.versionId !== undefined || !isImmutable(uri)) return this.#inner.get(uri, options);
-    options?.signal?.throwIfAborted();
+    const aside = options?.versionId !== undefined || options?.signal?.aborted === true;
+    if (aside || !isImmutable(uri)) return this.#inner.get(uri, options);
     const held = this.#cache.get(uri);
     if (held) return held;
     const read = async (signal: AbortSignal): Promise<Blob> => {
@@ -53,12 +53,14 @@ class CachingBlobStore implements BlobStore {
       this.#keep(uri, blob, deletes);
       return blob;
     };
-    const { header, bytes } = await this.#reads.run(uri, options?.signal, read);
-    return { header, bytes: bytes.slice() };
+    const leaving = (cause: unknown): Error =>
+      new StorageAbortRetryableError('get: aborted in flight', { operation: 'get', key: uri, cause });
+    const { header, bytes } = await this.#reads.run(uri, options?.signal, leaving, read);
+    return { header, bytes: new Uint8Array(bytes) };
   }
 
   async getBatch(uris: readonly string[], options?: CallOptions): Promise<readonly (Blob | undefined)[]> {
-    options?.signal?.throwIfAborted();
+    if (options?.signal?.aborted) return this.#inner.getBatch(uris, options);
     const found = new Map<string, Blob | undefined>();
     const missing: string[] = [];
     for (const uri of new Set(uris)) {

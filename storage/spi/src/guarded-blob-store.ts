@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import type {
   Blob,
@@ -53,7 +53,7 @@ class GuardedBlobStore implements BlobStore {
       refuse(`the blob is ${bytes.length} bytes; the limit is ${MAX_BLOB_BYTES}: split it into chunks`);
     const declared = check.digestInUri(uri);
     if (declared !== undefined) {
-      const actual = createHash('sha256').update(bytes).digest('hex');
+      const actual = hash('sha256', bytes, 'hex');
       if (actual !== declared) refuse(`the bytes have SHA-256 ${actual}, not the one in the URI`);
     }
     return this.#run('put', uri, true, options, () => this.#inner.put(uri, bytes, options));

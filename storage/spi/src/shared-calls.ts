@@ -16,16 +16,17 @@ export class SharedCalls<T> {
     return this.#calls.size;
   }
 
+  /** `leaving` makes the error of a caller that leaves from its signal's reason. */
   async run(
     key: string,
     signal: AbortSignal | undefined,
+    leaving: (reason: unknown) => Error,
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    signal?.throwIfAborted();
     const call = this.#calls.get(key) ?? this.#begin(key, work);
     call.waiting++;
     const { promise: left, reject: leave } = Promise.withResolvers<never>();
-    const onAbort = (): void => leave(signal?.reason as Error);
+    const onAbort = (): void => leave(leaving(signal?.reason));
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       return await Promise.race([call.result, left]);

@@ -22,7 +22,8 @@ function refuses(decode: () => unknown, why: string): void {
 
 void test('a token gives back its position, to every instance of the same store', () => {
   fc.assert(
-    fc.property(fc.constantFrom(...FAMILIES), wellFormed, wellFormed, (family, prefix, position) => {
+    fc.property(fc.constantFrom(...FAMILIES), wellFormed, wellFormed, (family, prefix, rest) => {
+      const position = prefix + rest;
       const token = tokens.encode(family, prefix, position);
       assert.match(token, /^[A-Za-z0-9_-]+$/);
       assert.equal(new PageTokens(STORE).decode(family, prefix, token), position);
@@ -70,7 +71,15 @@ void test('anything that is no token is refused, whatever its length', () => {
 
 void test('the longest positions, a key and a version id, fit into a token', () => {
   const position = `${'\u{10ffff}'.repeat(MAX_KEY_BYTES / 4)}\0${'v'.repeat(1024)}`;
-  const token = tokens.encode('blob-versions', '/', position);
+  const token = tokens.encode('blob-versions', '', position);
   assert.ok(token.length <= MAX_PAGE_TOKEN_CHARS, `${token.length} characters`);
-  assert.equal(tokens.decode('blob-versions', '/', token), position);
+  assert.equal(tokens.decode('blob-versions', '', token), position);
+});
+
+void test('a token that somebody made up leads nowhere outside the listing', () => {
+  for (const family of ['pointers', 'system', 'blobs', 'blob-versions'] as const)
+    refuses(() => tokens.decode(family, '/a/', tokens.encode(family, '/a/', '/b')), 'damaged');
+  // What these list has no prefix.
+  for (const family of ['secrets', 'scan-bundle'] as const)
+    assert.equal(tokens.decode(family, 'account', tokens.encode(family, 'account', 'main')), 'main');
 });

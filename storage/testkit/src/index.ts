@@ -9,5 +9,6 @@ export * from './linearizability.ts';
 export * from './register-contract.ts';
 export { secretsContract } from './secrets/secrets-contract.ts';
 export * from './seeded-random.ts';
+export * from './source-mutant.ts';
 export type { ServerDefect } from './server-defect.ts';
 export * from './storage-wrappers.ts';

@@ -14,6 +14,7 @@ import { startOwnEngine } from '../../localstack/engine.ts';
 import type { TiedServer } from '../../localstack/tied-server.ts';
 import { uploadLake } from '../../localstack/upload-lake.ts';
 import { LAKE_TABLES, lakeOver } from './support/catalog-view.ts';
+import { copyOfCheckout } from './support/checkout-copy.ts';
 import { noEngine } from './support/no-engine.ts';
 import type { Variables } from './support/run-process.ts';
 import { RunProcess } from './support/run-process.ts';
@@ -86,14 +87,16 @@ class TwoSides implements AsyncDisposable {
   }
 }
 
-suite('the targets that mix LocalStack and AWS', { skip: await noEngine(), timeout: 300_000 }, () => {
+suite('the targets that mix LocalStack and AWS', { skip: await noEngine(), timeout: 240_000 }, () => {
+  const root = copyOfCheckout();
+
   let engines: readonly [TiedServer, TiedServer];
   before(async () => {
     engines = await Promise.all([startOwnEngine(), startOwnEngine()]);
   });
   after(() => Promise.all(engines.map((engine) => engine[Symbol.asyncDispose]())));
 
-  test('run-localstack-aws: LocalStack is asked for the upstream bucket alone, AWS for the catalog alone', async () => {
+  test('run-localstack-aws: LocalStack is asked for the upstream bucket alone, AWS for the catalog alone', async (t) => {
     using folder = temporaryFolder();
     await using sides = await TwoSides.between(...engines);
     const env = {
@@ -102,10 +105,10 @@ suite('the targets that mix LocalStack and AWS', { skip: await noEngine(), timeo
       REAL_AWS_TABLE: 'pointers-1',
       ...AUTO_CREATE,
     };
-    await using target = new RunProcess('run-localstack-aws', { env, cwd: folder.path });
+    await using target = new RunProcess(t, 'run-localstack-aws', { env, cwd: folder.path, root });
     const lake = await lakeOver(await target.url());
     assert.equal(await target.stop(), 0, target.output);
-    await using again = new RunProcess('run-localstack-aws', { env, cwd: folder.path });
+    await using again = new RunProcess(t, 'run-localstack-aws', { env, cwd: folder.path, root });
     assert.deepEqual(await lakeOver(await again.url()), lake);
     assert.equal(await again.stop(), 0, again.output);
 
@@ -125,13 +128,13 @@ suite('the targets that mix LocalStack and AWS', { skip: await noEngine(), timeo
     assert.doesNotMatch(output, new RegExp(`${LOCAL.key}|${REAL.key}|${REAL.token}`));
   });
 
-  test('run-aws-localstack: AWS is asked for the upstream bucket alone, and only read', async () => {
+  test('run-aws-localstack: AWS is asked for the upstream bucket alone, and only read', async (t) => {
     using folder = temporaryFolder();
     await using sides = await TwoSides.between(...engines);
     const location = 's3://upstream-2/lake';
     await uploadLake({ s3: sides.realS3, location });
     const env = { ...sides.env, REAL_AWS_BUCKET: 'upstream-2', FLOECAT_SEED_LOCATION: location };
-    await using target = new RunProcess('run-aws-localstack', { env, cwd: folder.path });
+    await using target = new RunProcess(t, 'run-aws-localstack', { env, cwd: folder.path, root });
     const lake = await lakeOver(await target.url());
     assert.equal(await target.stop(), 0, target.output);
 
@@ -149,7 +152,7 @@ suite('the targets that mix LocalStack and AWS', { skip: await noEngine(), timeo
     assert.doesNotMatch(target.output, new RegExp(`${LOCAL.key}|${REAL.key}|${REAL.token}`));
   });
 
-  test('run-aws-aws: LocalStack is not asked at all; one bucket holds tables and blobs', async () => {
+  test('run-aws-aws: LocalStack is not asked at all; one bucket holds tables and blobs', async (t) => {
     using folder = temporaryFolder();
     await using sides = await TwoSides.between(...engines);
     const location = 's3://shared-3/lake';
@@ -163,7 +166,7 @@ suite('the targets that mix LocalStack and AWS', { skip: await noEngine(), timeo
       FLOECAT_SEED_LOCATION: location,
       ...AUTO_CREATE,
     };
-    await using target = new RunProcess('run-aws-aws', { env, cwd: folder.path });
+    await using target = new RunProcess(t, 'run-aws-aws', { env, cwd: folder.path, root });
     await lakeOver(await target.url());
     assert.equal(await target.stop(), 0, target.output);
     assert.deepEqual(sides.local.requests, []);
@@ -177,11 +180,11 @@ suite('the targets that mix LocalStack and AWS', { skip: await noEngine(), timeo
     assert.deepEqual(elsewhere, []);
   });
 
-  test('on AWS nothing is made unless it is asked for: the error says what is missing', async () => {
+  test('on AWS nothing is made unless it is asked for: the error says what is missing', async (t) => {
     using folder = temporaryFolder();
     await using sides = await TwoSides.between(...engines);
     const env = { ...sides.env, REAL_AWS_BUCKET: 'catalog-4', REAL_AWS_TABLE: 'pointers-4' };
-    await using target = new RunProcess('run-localstack-aws', { env, cwd: folder.path });
+    await using target = new RunProcess(t, 'run-localstack-aws', { env, cwd: folder.path, root });
     assert.equal(await target.ended(), 1);
     assert.match(target.output, /catalog-4/);
     assert.match(target.output, /floecat bootstrap/);
@@ -191,7 +194,7 @@ suite('the targets that mix LocalStack and AWS', { skip: await noEngine(), timeo
       false,
     );
     await sides.realS3.send(new CreateBucketCommand({ Bucket: 'catalog-4', ...IN_REGION }));
-    await using withBucket = new RunProcess('run-localstack-aws', { env, cwd: folder.path });
+    await using withBucket = new RunProcess(t, 'run-localstack-aws', { env, cwd: folder.path, root });
     assert.equal(await withBucket.ended(), 1);
     assert.match(withBucket.output, /pointers-4.*floecat bootstrap|floecat bootstrap.*pointers-4/s);
     const changing = sides

@@ -11,6 +11,7 @@ import { whoAnswers } from '../../localstack/engine.ts';
 import { readSettings } from '../../localstack/settings.ts';
 import { freePort } from '../../localstack/tied-server.ts';
 import { LAKE_TABLES, lakeOver } from './support/catalog-view.ts';
+import { copyOfCheckout } from './support/checkout-copy.ts';
 import { noEngine } from './support/no-engine.ts';
 import { allProcesses, environmentOf, NO_PROC, processTree } from './support/process-list.ts';
 import type { Variables } from './support/run-process.ts';
@@ -21,8 +22,10 @@ import { temporaryFolder } from './support/temporary-folder.ts';
 const run = promisify(execFile);
 const TARGET = 'run-localstack-localstack';
 
-suite('run-localstack-localstack', { skip: await noEngine(), timeout: 300_000 }, () => {
-  test('it starts LocalStack, comes up with the demonstration lake, and finds all of it again', async () => {
+suite('run-localstack-localstack', { skip: await noEngine(), timeout: 240_000 }, () => {
+  const root = copyOfCheckout();
+
+  test('it starts LocalStack, comes up with the demonstration lake, and finds all of it again', async (t) => {
     using folder = temporaryFolder();
     const env = {
       LOCALSTACK_ENDPOINT: `http://localhost:${await freePort()}`,
@@ -35,9 +38,9 @@ suite('run-localstack-localstack', { skip: await noEngine(), timeout: 300_000 },
       AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
     };
     const settings = readSettings(env);
-    const options = { env, cwd: folder.path };
+    const options = { env, cwd: folder.path, root };
     await using _ = stoppedAtEnd(env);
-    await using first = new RunProcess(TARGET, options);
+    await using first = new RunProcess(t, TARGET, options);
     await first.line(/is up \(/);
     await first.line(/^registered the demonstration lake: /);
     const lake = await lakeOver(await first.url());
@@ -52,14 +55,14 @@ suite('run-localstack-localstack', { skip: await noEngine(), timeout: 300_000 },
     assert.ok(rows.size > 3 * LAKE_TABLES.length, `${rows.size} rows`);
 
     // LocalStack and all that is in it have stayed.
-    await using second = new RunProcess(TARGET, options);
+    await using second = new RunProcess(t, TARGET, options);
     assert.deepEqual(await lakeOver(await second.url()), lake);
     assert.deepEqual(await tableRows(settings), rows);
     assert.equal(await second.stop(), 0, second.output);
     assert.doesNotMatch(second.output, /registered the demonstration lake|is up \(/);
   });
 
-  test('no secret is in the output or on any command line', { skip: NO_PROC }, async () => {
+  test('no secret is in the output or on any command line', { skip: NO_PROC }, async (t) => {
     using folder = temporaryFolder();
     const secret = `secret-${randomBytes(12).toString('hex')}`;
     const env = {
@@ -73,9 +76,10 @@ suite('run-localstack-localstack', { skip: await noEngine(), timeout: 300_000 },
     const look = (): void => {
       for (const { commandLine } of allProcesses()) seen.add(commandLine);
     };
-    await using target = new RunProcess(TARGET, { env, cwd: folder.path });
-    const looking = setInterval(look, 25);
-    await lakeOver(await target.url()).finally(() => clearInterval(looking));
+    await using target = new RunProcess(t, TARGET, { env, cwd: folder.path, root });
+    const looking = setInterval(look, 25).unref();
+    await lakeOver(await target.url());
+    clearInterval(looking);
     const tree = processTree(target.pid);
     // The server has it, so it could have shown it.
     const server = tree.find(({ commandLine }) => commandLine.endsWith('main.ts serve '));
@@ -95,7 +99,7 @@ suite('run-localstack-localstack', { skip: await noEngine(), timeout: 300_000 },
     assert.match(target.output, /"level":\d+/, 'the log was in it');
   });
 
-  test('another server on the port is named and left alone, and nothing is started', async () => {
+  test('another server on the port is named and left alone, and nothing is started', async (t) => {
     using folder = temporaryFolder();
     const asked: string[] = [];
     const other = createServer((request, answer) => {
@@ -105,9 +109,10 @@ suite('run-localstack-localstack', { skip: await noEngine(), timeout: 300_000 },
     try {
       await once(other, 'listening');
       const endpoint = `http://127.0.0.1:${(other.address() as { port: number }).port}`;
-      await using target = new RunProcess(TARGET, {
+      await using target = new RunProcess(t, TARGET, {
         env: { LOCALSTACK_ENDPOINT: endpoint },
         cwd: folder.path,
+        root,
       });
       assert.equal(await target.ended(), 1);
       assert.ok(

@@ -5,22 +5,22 @@ import { suite, test } from 'node:test';
 
 import { startOwnEngine } from '../../localstack/engine.ts';
 import { lakeOver } from './support/catalog-view.ts';
-import { copyCheckout } from './support/checkout-copy.ts';
+import { copyOfCheckout } from './support/checkout-copy.ts';
 import { noEngine } from './support/no-engine.ts';
 import { RunProcess } from './support/run-process.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
-suite('restarting on a change of the sources', { skip: await noEngine(), timeout: 300_000 }, () => {
-  test('the server stops cleanly and starts with the new source; upstream and data stay', async () => {
+suite('restarting on a change of the sources', { skip: await noEngine(), timeout: 240_000 }, () => {
+  const root = copyOfCheckout();
+
+  test('the server stops cleanly and starts with the new source; upstream and data stay', async (t) => {
     using folder = temporaryFolder();
-    const root = join(folder.path, 'checkout');
-    copyCheckout(root);
     const source = join(root, 'service/catalog/src/rest/health-routes.ts');
     const original = readFileSync(source, 'utf8');
     assert.match(original, /status: 'UP'/);
     await using engine = await startOwnEngine();
     const env = { LOCALSTACK_ENDPOINT: engine.endpoint, FLOECAT_LOG_LEVEL: 'info' };
-    await using target = new RunProcess('run-localstack-localstack', { env, cwd: folder.path, root });
+    await using target = new RunProcess(t, 'run-localstack-localstack', { env, cwd: folder.path, root });
     const first = await target.url();
     const lake = await lakeOver(first);
     assert.equal(await live(first), 'UP');
@@ -62,11 +62,11 @@ suite('restarting on a change of the sources', { skip: await noEngine(), timeout
     assert.equal(target.output.match(/registered the demonstration lake/g)?.length, 1);
   });
 
-  test('a server that cannot start at first ends the run with its error', async () => {
+  test('a server that cannot start at first ends the run with its error', async (t) => {
     using folder = temporaryFolder();
     await using engine = await startOwnEngine();
     const env = { LOCALSTACK_ENDPOINT: engine.endpoint, FLOECAT_HTTP_PORT: new URL(engine.endpoint).port };
-    await using target = new RunProcess('run-localstack-localstack', { env, cwd: folder.path });
+    await using target = new RunProcess(t, 'run-localstack-localstack', { env, cwd: folder.path, root });
     assert.equal(await target.ended(), 1);
     assert.match(target.output, /cannot listen on 127\.0\.0\.1:\d+: the port is in use/);
   });

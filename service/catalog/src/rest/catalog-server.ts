@@ -34,6 +34,12 @@ export function buildCatalogServer(
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
   });
 
+  // Some clients name a content type with every request, also where there is no content, which Fastify refuses.
+  app.addHook('onRequest', async ({ method, headers }) => {
+    const empty = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
+    if (method === 'DELETE' && empty) delete headers['content-type'];
+  });
+
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const response = describeError(error) ?? ownError(error);
     if (response.status >= 500) request.log.error(error);

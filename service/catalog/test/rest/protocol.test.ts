@@ -170,7 +170,7 @@ suite('Iceberg REST: configuration, namespaces and paging', () => {
         ['HEAD', '/v1/default/namespaces/tpch/tables/absent', 404],
         ['GET', '/floecat/v1/default/namespaces/tpch/tables/absent/snapshots', 404, 'NoSuchTableException'],
         ['GET', '/nothing', 404, 'NotFoundException'],
-        ['DELETE', '/v1/default/namespaces/tpch', 406, 'UnsupportedOperationException'],
+        ['DELETE', '/v1/default/namespaces/tpch/register', 406, 'UnsupportedOperationException'],
         ['POST', '/v1/default/transactions/commit', 406, 'UnsupportedOperationException'],
       ];
     for (const [method, url, status, type] of cases) {

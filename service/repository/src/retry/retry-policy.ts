@@ -1,3 +1,4 @@
+import type { CallOptions, RetryBudget } from '@floecat/storage-spi';
 import { InvalidArgumentError } from '@floecat/storage-spi';
 
 /** How a whole operation is repeated. */
@@ -31,6 +32,19 @@ export function retryPolicy(given: Partial<RetryPolicy> = {}): RetryPolicy {
   if (!(Number.isFinite(maxDelayMs) && maxDelayMs >= 0))
     refuse(`a pause of ${maxDelayMs} ms; give 0 or more`);
   return policy;
+}
+
+/** What of a context and a call a retry needs. */
+export function retryOptions(
+  { retry, budget }: { readonly retry: RetryPolicy; readonly budget: RetryBudget },
+  { signal, writeId }: CallOptions & { readonly writeId?: string } = {},
+): {
+  readonly policy: RetryPolicy;
+  readonly budget: RetryBudget;
+  readonly signal?: AbortSignal;
+  readonly writeId?: string;
+} {
+  return { policy: retry, budget, ...(signal && { signal }), ...(writeId !== undefined && { writeId }) };
 }
 
 /** Exponential backoff with full jitter: random from 0 to a limit that doubles with each retry, ms. */

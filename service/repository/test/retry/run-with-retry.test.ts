@@ -81,7 +81,7 @@ void suite('runWithRetry', () => {
   });
 
   void test('after an unknown outcome it reads: applied ends it, repeat goes on beside the uncertain one', async () => {
-    const applied = run([UNKNOWN], {}, async () => ({ outcome: 'applied', result: 'found' }));
+    const applied = run([UNKNOWN], {}, async () => ({ outcome: 'settled', result: 'found' }));
     assert.equal(await applied.ended, 'found');
     assert.equal(applied.attempts.length, 1);
     const repeated = run([UNKNOWN, UNKNOWN], {}, async () => ({ outcome: 'repeat' }));

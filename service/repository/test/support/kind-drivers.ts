@@ -1,4 +1,3 @@
-import type { DescMessage } from '@bufbuild/protobuf';
 import type { Loaded, MutationMeta } from '@floecat/repository';
 
 import { METADATA, NEW_TABLE } from '../support.ts';
@@ -7,17 +6,16 @@ import type { LawWorld } from './law-world.ts';
 /** How one kind of resource is driven, so that one suite holds every kind to the same laws. */
 export interface KindDriver {
   readonly type: string;
-  /** The schema is not needed: the suite looks at ids, names, versions and states. */
-  create(world: LawWorld, name: string): Promise<Loaded>;
-  get(world: LawWorld, name: string): Promise<Loaded | undefined>;
-  getById(world: LawWorld, id: string): Promise<Loaded | undefined>;
+  readonly create: (world: LawWorld, name: string) => Promise<Loaded>;
+  readonly get: (world: LawWorld, name: string) => Promise<Loaded | undefined>;
+  readonly getById: (world: LawWorld, id: string) => Promise<Loaded | undefined>;
   /** The names of those that were made by `create`, as they are listed with their resources. */
-  list(world: LawWorld): Promise<string[]>;
-  count(world: LawWorld): Promise<number>;
+  readonly list: (world: LawWorld) => Promise<string[]>;
+  readonly count: (world: LawWorld) => Promise<number>;
   /** Changes something that is no name. */
-  update(world: LawWorld, target: string | Loaded): Promise<Loaded>;
-  rename?(world: LawWorld, target: Loaded, name: string): Promise<Loaded>;
-  drop(world: LawWorld, target: string | Loaded): Promise<MutationMeta>;
+  readonly update: (world: LawWorld, target: string | Loaded) => Promise<Loaded>;
+  readonly rename?: (world: LawWorld, target: Loaded, name: string) => Promise<Loaded>;
+  readonly drop: (world: LawWorld, target: string | Loaded) => Promise<MutationMeta>;
 }
 
 const NEW_VIEW = {
@@ -25,10 +23,6 @@ const NEW_VIEW = {
   location: 's3://lake/v',
   metadata: METADATA,
 };
-
-function as<D extends DescMessage>(target: string | Loaded): string | Loaded<D> {
-  return target as string | Loaded<D>;
-}
 
 const account: KindDriver = {
   type: 'account',
@@ -41,8 +35,8 @@ const account: KindDriver = {
       .filter((id) => id !== 'acme'),
   count: async ({ repositories }) => (await repositories.accounts.count()) - 1,
   update: ({ repositories }, target) =>
-    repositories.accounts.update(as(target), (each) => void (each.displayName += '!')),
-  drop: ({ repositories }, target) => repositories.accounts.drop(as(target)),
+    repositories.accounts.update(target, (each) => void (each.displayName += '!')),
+  drop: ({ repositories }, target) => repositories.accounts.drop(target),
 };
 
 const catalog: KindDriver = {
@@ -56,9 +50,9 @@ const catalog: KindDriver = {
       .filter((name) => name !== 'lake'),
   count: async ({ repositories }) => (await repositories.catalogs.count()) - 1,
   update: ({ repositories }, target) =>
-    repositories.catalogs.update(as(target), (each) => void (each.properties['n'] = 'x')),
-  rename: ({ repositories }, target, name) => repositories.catalogs.rename(as(target), name),
-  drop: ({ repositories }, target) => repositories.catalogs.drop(as(target)),
+    repositories.catalogs.update(target, (each) => void (each.properties['n'] = 'x')),
+  rename: ({ repositories }, target, name) => repositories.catalogs.rename(target, name),
+  drop: ({ repositories }, target) => repositories.catalogs.drop(target),
 };
 
 const namespace: KindDriver = {
@@ -72,13 +66,9 @@ const namespace: KindDriver = {
     ),
   count: ({ repositories }) => repositories.namespaces.count('lake', ['sales']),
   update: ({ repositories }, target) =>
-    repositories.namespaces.update(as(target), (each) => void (each.properties['n'] = 'x')),
-  rename: ({ repositories }, target, name) =>
-    repositories.namespaces.rename(target as Parameters<typeof repositories.namespaces.rename>[0], [
-      'sales',
-      name,
-    ]),
-  drop: ({ repositories }, target) => repositories.namespaces.drop(as(target)),
+    repositories.namespaces.update(target, (each) => void (each.properties['n'] = 'x')),
+  rename: ({ repositories }, target, name) => repositories.namespaces.rename(target, ['sales', name]),
+  drop: ({ repositories }, target) => repositories.namespaces.drop(target),
 };
 
 const table: KindDriver = {
@@ -94,10 +84,10 @@ const table: KindDriver = {
     (await repositories.tables.list('lake', ['sales'])).items.map(({ resource }) => resource.name),
   count: ({ repositories }) => repositories.tables.count('lake', ['sales']),
   update: ({ repositories }, target) =>
-    repositories.tables.update(as(target), (each) => void (each.location += '/x')),
+    repositories.tables.update(target, (each) => void (each.location += '/x')),
   rename: async ({ repositories }, target, name) =>
-    repositories.tables.rename(as(target), await repositories.namespaces.require('lake', ['sales']), name),
-  drop: ({ repositories }, target) => repositories.tables.drop(as(target)),
+    repositories.tables.rename(target, await repositories.namespaces.require('lake', ['sales']), name),
+  drop: ({ repositories }, target) => repositories.tables.drop(target),
 };
 
 const view: KindDriver = {
@@ -110,10 +100,10 @@ const view: KindDriver = {
     (await repositories.views.list('lake', ['sales'])).items.map(({ resource }) => resource.name),
   count: ({ repositories }) => repositories.views.count('lake', ['sales']),
   update: ({ repositories }, target) =>
-    repositories.views.replaceMetadata(as(target), Buffer.from('{"view":2}'), { location: 's3://lake/v2' }),
+    repositories.views.replaceMetadata(target, Buffer.from('{"view":2}'), { location: 's3://lake/v2' }),
   rename: async ({ repositories }, target, name) =>
-    repositories.views.rename(as(target), await repositories.namespaces.require('lake', ['sales']), name),
-  drop: ({ repositories }, target) => repositories.views.drop(as(target)),
+    repositories.views.rename(target, await repositories.namespaces.require('lake', ['sales']), name),
+  drop: ({ repositories }, target) => repositories.views.drop(target),
 };
 
 export const DRIVERS: readonly KindDriver[] = [account, catalog, namespace, table, view];

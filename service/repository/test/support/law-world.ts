@@ -1,12 +1,13 @@
+import type * as repository from '@floecat/repository';
 import type { Clock, RandomSource, Storage } from '@floecat/storage-spi';
-import type { StorageFixture } from '@floecat/storage-testkit';
-import { FakeClock, seededRandom } from '@floecat/storage-testkit';
+import { systemRandom } from '@floecat/storage-spi';
+import type { FakeClock, StorageFixture } from '@floecat/storage-testkit';
 
 import type { Interception } from './store-calls.ts';
 import { interceptCalls } from './store-calls.ts';
 
 /** The package under test: the real one, or one with a bug planted in its source. */
-export type Repository = typeof import('@floecat/repository');
+export type Repository = typeof repository;
 type Repositories = ReturnType<Repository['openRepositories']>;
 
 /** A fresh store with an account `acme`, a catalog `lake` and a namespace `sales`; waiting takes no time there. */
@@ -30,7 +31,7 @@ export interface RepositoryLaw {
 
 export async function openLawWorld(repo: Repository, fixture: StorageFixture): Promise<LawWorld> {
   const { storage, clock } = fixture;
-  const random = seededRandom(11);
+  const random = systemRandom;
   const impatient: Clock = {
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),

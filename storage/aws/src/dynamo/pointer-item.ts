@@ -13,21 +13,18 @@ export function keyItem(shard: string, key: string): Item {
 
 /** The row of a pointer, whole. */
 export function toItem(shard: string, pointer: Pointer): Item {
-  const { key, kind, state, prevWriteId, expiresAt } = pointer;
-  const item: Item = {
-    [ATTRIBUTES.shard]: { S: shard },
-    [ATTRIBUTES.key]: { S: key },
-    [ATTRIBUTES.format]: { N: String(ROW_FORMAT) },
-    [ATTRIBUTES.kind]: { S: kind },
-    [ATTRIBUTES.version]: { N: String(pointer.version) },
-    [ATTRIBUTES.writeId]: { S: pointer.writeId },
-    [ATTRIBUTES.incarnation]: { S: pointer.incarnation },
-    [ATTRIBUTES.updatedAt]: { N: String(pointer.updatedAt) },
-  };
+  const { kind, state, prevWriteId, expiresAt } = pointer;
+  const item = keyItem(shard, pointer.key);
+  item[ATTRIBUTES.format] = { N: String(ROW_FORMAT) };
+  item[ATTRIBUTES.kind] = { S: kind };
   if (kind === 'blob') item[ATTRIBUTES.blobUri] = { S: pointer.blobUri };
   else item[ATTRIBUTES.value] = { S: pointer.value };
   if (state !== undefined) item[ATTRIBUTES.state] = { S: state };
+  item[ATTRIBUTES.version] = { N: String(pointer.version) };
+  item[ATTRIBUTES.writeId] = { S: pointer.writeId };
   if (prevWriteId !== undefined) item[ATTRIBUTES.prevWriteId] = { S: prevWriteId };
+  item[ATTRIBUTES.incarnation] = { S: pointer.incarnation };
+  item[ATTRIBUTES.updatedAt] = { N: String(pointer.updatedAt) };
   if (expiresAt !== undefined) item[ATTRIBUTES.expiresAt] = { N: String(expiresAt) };
   return item;
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { finished } from 'node:stream';
 
 import { MAX_BLOB_BYTES } from '@floecat/storage-spi';
 
@@ -57,11 +58,11 @@ export function discardBody(body: unknown): void {
 async function readExactly(stream: Readable, length: number, maxBytes: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(Math.min(length, maxBytes + 1));
   let read = 0;
-  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+  await consume(stream, (chunk) => {
     if (read + chunk.length > bytes.length) throw new TruncatedBodyError(read + chunk.length, length);
     bytes.set(chunk, read);
     read += chunk.length;
-  }
+  });
   if (read !== length) throw new TruncatedBodyError(read, length);
   return bytes;
 }
@@ -69,10 +70,24 @@ async function readExactly(stream: Readable, length: number, maxBytes: number): 
 async function readAll(stream: Readable, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let read = 0;
-  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+  await consume(stream, (chunk) => {
     read += chunk.length;
     if (read > maxBytes) throw new OversizedBodyError(maxBytes);
     chunks.push(chunk);
-  }
+  });
   return new Uint8Array(Buffer.concat(chunks, read));
+}
+
+/** Runs through a stream to its end. Not by a loop over it, which makes several promises for each chunk. */
+function consume(stream: Readable, take: (chunk: Uint8Array) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    finished(stream, { writable: false }, (error) => (error ? reject(error) : resolve()));
+    stream.on('data', (chunk: Uint8Array) => {
+      try {
+        take(chunk);
+      } catch (error) {
+        stream.destroy(error as Error);
+      }
+    });
+  });
 }

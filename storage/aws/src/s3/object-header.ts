@@ -44,11 +44,15 @@ export function wholeSeconds(date: Date | undefined): number {
   return Math.floor((date?.getTime() ?? 0) / 1_000) * 1_000;
 }
 
+/** The SHA-256 that a content-addressed URI carries, in base64. */
+export function promisedDigest(uri: string): string | undefined {
+  const inUri = digestInUri(uri);
+  return inUri === undefined ? undefined : Buffer.from(inUri, 'hex').toString('base64');
+}
+
 // The digest in the URI is the promise; the metadata must agree with it.
 function digestOf(operation: string, uri: string, stored: string | undefined): string {
-  const inUri = digestInUri(uri);
-  const promised = inUri === undefined ? undefined : Buffer.from(inUri, 'hex').toString('base64');
-  const digest = promised ?? stored;
+  const digest = promisedDigest(uri) ?? stored;
   if (digest === undefined || !BASE64_SHA256.test(digest) || (stored !== undefined && stored !== digest))
     throw new StorageCorruptionError(
       `${operation} ${JSON.stringify(uri)}: the object's metadata has ${stored === undefined ? 'no' : 'a wrong'} ` +

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import type { Blob, BlobHeader } from '@floecat/storage-spi';
 import { MAX_BLOB_BYTES, StorageCorruptionError, StorageNotFoundError } from '@floecat/storage-spi';
@@ -43,7 +43,7 @@ export class ObjectReader {
       const read = await this.#getOnce(ref);
       if (read === undefined) return undefined;
       const header = headerOf(ref.operation, ref.uri, read.answer);
-      const digest = createHash('sha256').update(read.bytes).digest('base64');
+      const digest = hash('sha256', read.bytes, 'base64');
       if (digest === header.etag) {
         const sized = { ...header, size: read.bytes.length };
         // The count is in every answer to GET, and there is no such header where there are no tags.

@@ -19,7 +19,10 @@ const NEW_TABLE = {
   metadata: METADATA,
 };
 
-/** What the repositories ask of AWS for resources. Reads of what they check before they write are among it. */
+/**
+ * What the repositories ask of AWS for resources, with nothing in any cache. What they read to check it before they write
+ * is among it.
+ */
 export async function repositoryOperations(storage: Storage): Promise<readonly MeasuredOperation[]> {
   const { accounts, catalogs, namespaces, tables, views } = openRepositories(
     repositoryContext(storage, ACCOUNT),

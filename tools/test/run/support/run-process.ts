@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { TestContext } from 'node:test';
 
 export const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
 const OURS = /^(?:FLOECAT|LOCALSTACK|REAL_AWS|AWS|MAKE|MFLAGS|NODE_TEST_CONTEXT)/;
@@ -19,8 +20,8 @@ export interface RunOptions {
   readonly env: Variables;
   /** Where `./.floecat` and `application.properties` would be. */
   readonly cwd: string;
-  /** The checkout that is served. Default: this one. */
-  readonly root?: string;
+  /** The checkout that is served. */
+  readonly root: string;
 }
 
 /** A run target under way. Its lines are waited for in the order in which they come. */
@@ -32,7 +33,8 @@ export class RunProcess implements AsyncDisposable {
   #woken = Promise.withResolvers<void>();
   #over = false;
 
-  constructor(target: string, { env, cwd, root = ROOT }: RunOptions) {
+  /** Ends with the test, also where that takes too long; what it has said is shown then. */
+  constructor(t: TestContext, target: string, { env, cwd, root }: RunOptions) {
     const main = join(root, 'tools', 'run', 'main.ts');
     this.#child = spawn(process.execPath, ['--conditions=floecat-source', main, target], {
       env: environment({ FLOECAT_HTTP_PORT: '0', FLOECAT_LOG_LEVEL: 'warn', ...env }),
@@ -48,6 +50,11 @@ export class RunProcess implements AsyncDisposable {
       this.#over = true;
       this.#wake();
       return code as number | null;
+    });
+    t.signal.addEventListener('abort', () => {
+      if (this.#over) return;
+      process.stderr.write(`${target} did not come to its end:\n${this.output}\n`);
+      this.#child.kill('SIGTERM');
     });
   }
 

@@ -1,0 +1,93 @@
+import { randomBytes, randomInt } from 'node:crypto';
+
+import { DynamoDB } from '@aws-sdk/client-dynamodb';
+import { AwsClients, openAwsStorage } from '@floecat/storage-aws';
+import type { Clock } from '@floecat/storage-spi';
+import { systemClock } from '@floecat/storage-spi';
+import type { StorageFixture } from '@floecat/storage-testkit';
+import { createFixture, FakeClock, seededRandom } from '@floecat/storage-testkit';
+
+import { startEndpoint } from '../../../../storage/aws/test/s3/endpoint.ts';
+import { ClockHandler } from '../../../../storage/aws/test/support/clock-handler.ts';
+import {
+  startDynamoDbLocal,
+  whyNoDynamoDbLocal,
+} from '../../../../storage/aws/test/support/dynamodb-local.ts';
+
+export interface AwsBackend extends AsyncDisposable {
+  /** A table and a bucket prefix of its own. */
+  open(): Promise<StorageFixture>;
+}
+
+/** DynamoDB Local with an S3 endpoint beside it, or why one of them cannot run here. */
+export async function startAwsBackend(): Promise<AwsBackend | { readonly skip: string }> {
+  const missing = whyNoDynamoDbLocal();
+  if (missing !== undefined) return { skip: missing };
+  const s3 = await startEndpoint();
+  if ('skip' in s3) return s3;
+  const dynamo = await startDynamoDbLocal();
+  const bucket = `repository-${randomBytes(6).toString('hex')}`;
+  // Of the case that runs.
+  let time: Clock = systemClock;
+  const clients = new AwsClients(
+    {
+      region: 'us-east-1',
+      endpoints: { dynamodb: dynamo.endpoint, s3: s3.endpoint },
+      accessKeyId: 'local',
+      secretAccessKey: 'local',
+      pathStyleAccess: true,
+    },
+    {
+      // A store takes its time from the table, which is to have the time of the case.
+      dynamodb: (settings) =>
+        new DynamoDB({ ...settings, requestHandler: new ClockHandler(() => time.now()) }),
+    },
+  );
+  return {
+    open: () => {
+      const clock = new FakeClock();
+      time = clock;
+      // Time as the case says; waiting as it really is.
+      const mixed: Clock = {
+        now: () => clock.now(),
+        monotonic: () => systemClock.monotonic(),
+        sleep: (milliseconds, signal) => systemClock.sleep(milliseconds, signal),
+      };
+      const name = randomBytes(6).toString('hex');
+      const tableName = `repository-${name}`;
+      return createFixture({
+        clock,
+        open: () =>
+          openAwsStorage({
+            aws: clients,
+            pointers: {
+              tableName,
+              autoCreate: true,
+              table: { ttlEnabled: false, pointInTimeRecovery: false, deletionProtection: false },
+            },
+            blobs: { objects: { bucket, keyPrefix: `${name}/` }, autoCreate: true },
+            layout: { shards: 4 },
+            clock: mixed,
+            // The server remembers the write ids of other cases.
+            random: seededRandom(randomInt(2 ** 31)),
+          }),
+        remove: async () => void (await clients.dynamodb.deleteTable({ TableName: tableName })),
+        capabilities: {
+          secondClient: true,
+          restart: true,
+          ownStore: true,
+          movableClock: true,
+          keepsExpired: true,
+          versionedDeletes: true,
+          orderedVersionIds: false,
+          damagesBlobs: false,
+        },
+      });
+    },
+    [Symbol.asyncDispose]: async () => {
+      await clients.close();
+      await dynamo.stop();
+      await s3[Symbol.asyncDispose]();
+    },
+  };
+}
