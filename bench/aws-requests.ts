@@ -37,13 +37,15 @@ function shown({ requests, read, write, bytesSent, bytesReceived }: Reading): st
 function differences(reading: Reading, operation: MeasuredOperation): string {
   const { requests, read = 0, write = 0 } = operation;
   const names = new Set([...Object.keys(requests), ...Object.keys(reading.requests)]);
-  const of = (what: string, found: number, known: number): string[] =>
-    found === known ? [] : [`${known} ${what} known, ${found} found`];
   return [
-    ...[...names].flatMap((name) => of(name, reading.requests[name] ?? 0, requests[name] ?? 0)),
-    ...of('RRU', reading.read, read),
-    ...of('WRU', reading.write, write),
+    ...[...names].flatMap((name) => difference(name, reading.requests[name] ?? 0, requests[name] ?? 0)),
+    ...difference('RRU', reading.read, read),
+    ...difference('WRU', reading.write, write),
   ].join('; ');
+}
+
+function difference(what: string, found: number, known: number): string[] {
+  return found === known ? [] : [`${known} ${what} known, ${found} found`];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = (await benchAwsRequests()) ? 0 : 1;

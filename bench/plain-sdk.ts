@@ -33,28 +33,32 @@ export class PlainSdk {
   readonly #dynamodb: DynamoDB;
   readonly #s3: S3;
 
-  constructor(endpoint: string) {
+  /** `reduced` leaves out the log, for which the SDK copies each request and answer, and its retries. */
+  constructor(endpoint: string, { reduced = false }: { readonly reduced?: boolean } = {}) {
     const options = {
       endpoint,
       region: 'us-east-1',
       credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
       maxAttempts: 1,
     };
-    const handler = (timeout: number): NodeHttpHandler =>
-      new NodeHttpHandler({
-        connectionTimeout: 2_000,
-        requestTimeout: timeout,
-        throwOnRequestTimeout: true,
-        httpAgent: new Agent({ keepAlive: true, maxSockets: 64 }),
-      });
-    this.#dynamodb = new DynamoDB({ ...options, requestHandler: handler(5_000) });
+    this.#dynamodb = new DynamoDB({ ...options, requestHandler: handlerWith(5_000) });
     this.#s3 = new S3({
       ...options,
-      requestHandler: handler(60_000),
+      requestHandler: handlerWith(60_000),
       forcePathStyle: true,
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
     });
+    if (!reduced) return;
+    const place = {
+      step: 'finalizeRequest',
+      name: 'retryMiddleware',
+      priority: 'high',
+      override: true,
+    } as const;
+    for (const client of [this.#dynamodb, this.#s3]) client.middlewareStack.remove('loggerMiddleware');
+    this.#dynamodb.middlewareStack.add((next) => next, place);
+    this.#s3.middlewareStack.add((next) => next, place);
   }
 
   async getItem(): Promise<void> {
@@ -126,6 +130,15 @@ export class PlainSdk {
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     } as const;
   }
+}
+
+function handlerWith(requestTimeout: number): NodeHttpHandler {
+  return new NodeHttpHandler({
+    connectionTimeout: 2_000,
+    requestTimeout,
+    throwOnRequestTimeout: true,
+    httpAgent: new Agent({ keepAlive: true, maxSockets: 64 }),
+  });
 }
 
 function readRow(item: Item) {

@@ -27,13 +27,14 @@ export function reportCost({
   result,
   most,
 }: Omit<Line, 'target'> & {
-  /** Greatest ratio of ours to the baseline that is accepted. */
-  readonly most: number;
+  /** Greatest ratio of ours to the baseline that is accepted; absent where there is no target. */
+  readonly most?: number;
 }): boolean {
   const ratio = 1 / result.ratio;
-  const met = ratio <= most;
+  const met = most === undefined || ratio <= most;
+  const verdict = most === undefined ? 'no target' : `target ${most.toFixed(2)}: ${met ? 'met' : 'MISSED'}`;
   print(
-    `${what}: ours ${micros(result.ours)}, ${baseline} ${micros(result.baseline)}, ratio ${ratio.toFixed(3)} (target ${most.toFixed(2)}: ${met ? 'met' : 'MISSED'})`,
+    `${what}: ours ${micros(result.ours)}, ${baseline} ${micros(result.baseline)}, ratio ${ratio.toFixed(3)} (${verdict})`,
   );
   return met;
 }

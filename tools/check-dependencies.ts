@@ -19,7 +19,6 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   '@floecat/repository': ['@floecat/storage-spi', '@floecat/proto'],
   '@floecat/gc': ['@floecat/storage-spi', '@floecat/repository'],
-  '@floecat/recovery': ['@floecat/storage-spi', '@floecat/proto', '@floecat/repository', '@floecat/config'],
   '@floecat/catalog': ['@floecat/storage-spi', '@floecat/proto', '@floecat/repository', '@floecat/config'],
   '@floecat/cli': [
     '@floecat/storage-spi',
@@ -27,7 +26,6 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     '@floecat/repository',
     '@floecat/config',
     '@floecat/gc',
-    '@floecat/recovery',
     '@floecat/catalog',
   ],
 };

@@ -6,6 +6,7 @@ import { blobCommands } from './commands/blob-commands.ts';
 import { bootstrapCommand } from './commands/bootstrap-command.ts';
 import { catalogCommands } from './commands/catalog-commands.ts';
 import { configCommand } from './commands/config-command.ts';
+import { gcCommands } from './commands/gc-commands.ts';
 import { namespaceCommands } from './commands/namespace-commands.ts';
 import { pointerCommands } from './commands/pointer-commands.ts';
 import { registerCommand } from './commands/register-command.ts';
@@ -43,7 +44,7 @@ Properties come from defaults, application.properties, FLOECAT_* variables and -
 "floecat config" shows what is in force and where it came from.
 
 Exit codes: 0 done, 1 failed, 2 wrong call or property, 3 not found, 4 conflict, 5 done but parts of the
-upstream table could not be read, 6 table or bucket differ from the settings, 130 stopped.`,
+upstream table, or rows of a listing, could not be read, 6 table or bucket differ from the settings, 130 stopped.`,
     );
 
   for (const add of [
@@ -59,6 +60,7 @@ upstream table could not be read, 6 table or bucket differ from the settings, 13
     blobCommands,
     secretCommands,
     bootstrapCommand,
+    gcCommands,
   ])
     add(program, context);
   inheritSettings(program);

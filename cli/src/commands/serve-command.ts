@@ -3,6 +3,7 @@ import type { Settings } from '@floecat/config';
 import type { Storage } from '@floecat/storage-spi';
 import type { Command } from 'commander';
 
+import { collectBeside } from '../collect-beside.ts';
 import type { CommandContext } from '../command-context.ts';
 
 export function serveCommand(program: Command, context: CommandContext): void {
@@ -28,6 +29,7 @@ Examples:
           signal: io.signal,
           log: io.stderr,
           onProgress: (text) => output.note(text),
+          background: (work) => collectBeside(storage, settings, work),
           ...(page && { metrics: page }),
         });
         output.answer({ url: running.url, catalog: settings.identity.catalog }, () => {

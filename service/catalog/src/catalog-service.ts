@@ -1,6 +1,4 @@
 import type { Repositories } from '@floecat/repository';
-import { sweepUnfinished } from '@floecat/repository';
-import type { SweepReport } from '@floecat/repository';
 import type { CallOptions } from '@floecat/storage-spi';
 import { InvalidArgumentError, StorageMisconfiguredError } from '@floecat/storage-spi';
 
@@ -47,11 +45,6 @@ export class CatalogService implements AsyncDisposable {
   register(request: RegisterRequest): Promise<RegisterResult> {
     const { registerConcurrency = 8 } = this.#config;
     return registerTable(this.repositories, this.upstream, { concurrency: registerConcurrency, ...request });
-  }
-
-  /** Ends registrations that were never finished. */
-  sweep(options?: CallOptions): Promise<SweepReport> {
-    return sweepUnfinished(this.repositories.context, options);
   }
 
   /** Throws unless pointers and blobs answer. */

@@ -106,7 +106,7 @@ async function storeSnapshots(
   const touchEvery = context.storage.layout.pointerGraceMs / 4;
   let touchedAt = context.clock.monotonic();
   let table = staged;
-  let committing: Promise<void> = Promise.resolve();
+  let committing: Promise<unknown> = Promise.resolve();
 
   for (let start = 0; start < total; start += SNAPSHOTS_PER_COMMIT) {
     const group = ids.slice(start, start + SNAPSHOTS_PER_COMMIT);

@@ -1,9 +1,9 @@
 import type { Writable } from 'node:stream';
 
 import type { Settings } from '@floecat/config';
-import type { Clock, Storage } from '@floecat/storage-spi';
-import { StorageMisconfiguredError, systemClock } from '@floecat/storage-spi';
-import type { FastifyInstance } from 'fastify';
+import type { Storage } from '@floecat/storage-spi';
+import { StorageMisconfiguredError } from '@floecat/storage-spi';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 
 import type { CatalogService } from './catalog-service.ts';
 import { openCatalogService } from './open-catalog-service.ts';
@@ -20,7 +20,13 @@ export interface RunOptions {
   readonly onProgress?: (text: string) => void;
   /** Served as `GET /metrics`. */
   readonly metrics?: MetricsPage;
-  readonly clock?: Clock;
+  /** Works beside the service until the signal is given, and logs as the service does: the collectors, for one. */
+  readonly background?: (work: BackgroundWork) => Promise<void>;
+}
+
+export interface BackgroundWork {
+  readonly signal: AbortSignal;
+  readonly log: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>;
 }
 
 export interface RunningCatalog extends AsyncDisposable {
@@ -29,7 +35,7 @@ export interface RunningCatalog extends AsyncDisposable {
   readonly stopped: Promise<void>;
 }
 
-/** Prepares the catalog, seeds it where it is empty, serves it, and sweeps what was staged and never published. */
+/** Prepares the catalog, seeds it where it is empty, and serves it. */
 export async function runCatalog(
   storage: Storage,
   settings: Settings,
@@ -50,7 +56,7 @@ async function serve(
   settings: Settings,
   options: RunOptions,
 ): Promise<RunningCatalog> {
-  const { signal, log, onProgress, metrics, clock = systemClock } = options;
+  const { signal, log, onProgress, metrics, background } = options;
   await service.prepare({ signal });
   if (settings.identity.seedEnabled) {
     const tables = await seedDemoLake(service, settings, { signal });
@@ -60,12 +66,12 @@ async function serve(
   const url = await listen(app, settings);
   const stopping = new AbortController();
   const both = AbortSignal.any([signal, stopping.signal]);
-  const sweeping = sweepUntil(both, service, app, settings.gc.pointerTickEveryMs, clock);
+  const working = runBackground(background, both, app);
 
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     stopping.abort();
-    closed ??= Promise.all([app.close(), sweeping]).then(() => service[Symbol.asyncDispose]());
+    closed ??= Promise.all([app.close(), working]).then(() => service[Symbol.asyncDispose]());
     return closed;
   };
   const stopped = new Promise<void>((resolve, reject) => {
@@ -93,23 +99,16 @@ async function listen(app: FastifyInstance, { http }: Settings): Promise<string>
   }
 }
 
-/** Sweeps at once and then every `intervalMs`, until stopped. A sweep that fails is told and tried again. */
-async function sweepUntil(
+/** Runs what works beside the service. What it throws is told; the service goes on. */
+async function runBackground(
+  background: RunOptions['background'],
   signal: AbortSignal,
-  service: CatalogService,
-  app: FastifyInstance,
-  intervalMs: number,
-  clock: Clock,
+  { log }: FastifyInstance,
 ): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      const { swept, children, failed } = await service.sweep({ signal });
-      if (swept > 0) app.log.info({ swept, children }, 'swept registrations that were never finished');
-      for (const { key, cause } of failed)
-        app.log.error({ key, err: cause }, 'a staged table could not be swept');
-    } catch (error) {
-      if (!signal.aborted) app.log.error(error, 'the sweep of staged tables failed; it is tried again');
-    }
-    await clock.sleep(intervalMs, signal).catch(() => undefined);
+  try {
+    await background?.({ signal, log });
+  } catch (error) {
+    if (!signal.aborted)
+      log.error(error, 'the work in the background ended; restart the service to resume it');
   }
 }

@@ -14,6 +14,7 @@ export type { ConfigProblem } from './errors.ts';
 export { ConfigError, describeProblem } from './errors.ts';
 export type { ExplainedProperty, Explanation } from './explain-settings.ts';
 export { explainSettings, formatExplanation } from './explain-settings.ts';
+export type { GcProperties } from './gc-schema.ts';
 export type { LogLevel, Settings } from './load-settings.ts';
 export { loadSettings } from './load-settings.ts';
 export type { LocationMapping } from './location-map.ts';

@@ -3,6 +3,8 @@ import { upstreamS3 } from './aws-settings.ts';
 import type { CheckedValues } from './check-values.ts';
 import { checkValues } from './check-values.ts';
 import { ConfigError } from './errors.ts';
+import type { GcProperties } from './gc-schema.ts';
+import { gcSettings } from './gc-schema.ts';
 import type { Schema, ValuesOf } from './property.ts';
 import { PropertyNames } from './property-names.ts';
 import { readRawSettings } from './raw-settings.ts';
@@ -14,8 +16,9 @@ import { storageProblems, storageSettings } from './storage-settings.ts';
 type Values = ValuesOf<typeof SCHEMA>;
 
 /** The settings of a process: checked, complete and frozen. Backends are told apart by their `backend`. */
-export type Settings = Pick<Values, 'identity' | 'http' | 'log' | 'metrics' | 'cache' | 'gc'> &
+export type Settings = Pick<Values, 'identity' | 'http' | 'log' | 'metrics' | 'cache'> &
   StorageSettings & {
+    readonly gc: GcProperties;
     readonly upstream: Values['upstream'] & { readonly s3: UpstreamS3Settings };
     /** Folder for what is kept on this machine, absolute; the local backend is in it. */
     readonly dataDir: string;
@@ -49,14 +52,14 @@ export function loadSettings(input: SettingsInput): Settings {
   if (problems.length > 0) throw new ConfigError(problems);
   // Without a problem, every value is there.
   const values = draft as Values;
-  const { identity, http, upstream, log, metrics, cache, gc, storage } = values;
+  const { identity, http, upstream, log, metrics, cache, storage } = values;
   return Object.freeze({
     identity,
     http,
     log,
     metrics,
     cache,
-    gc,
+    gc: gcSettings(values),
     upstream: { ...upstream, s3: upstreamS3(values) },
     ...storageSettings(values),
     dataDir: storage.dataDir,

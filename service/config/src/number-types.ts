@@ -14,6 +14,13 @@ export function wholeNumber(min: number, max: number, unit?: string): ValueType<
   };
 }
 
+/** A part of a whole, such as `0.5`. */
+export const fraction: ValueType<number> = {
+  accepts: 'a number from 0 to 1, such as 0.5',
+  parse: (text) =>
+    /^(?:0|1|0?\.\d+|[01]\.\d+)$/.test(text) && Number(text) <= 1 ? accept(Number(text)) : refuse(),
+};
+
 const UNITS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1_000,

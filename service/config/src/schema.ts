@@ -1,5 +1,6 @@
 import { AWS_CLIENT_SCHEMA } from './aws-client-schema.ts';
 import { AWS_STORAGE_SCHEMA } from './aws-storage-schema.ts';
+import { GC_SCHEMA } from './gc-schema.ts';
 import { locationMap } from './location-map.ts';
 import { duration, wholeNumber } from './number-types.ts';
 import { optional, property, section } from './property.ts';
@@ -11,7 +12,6 @@ const SECRETS_OF: ReadonlyMap<string, string> = new Map([
   ['dynamodb', 'aws'],
 ]);
 const MAX_CACHE_BYTES = 16 * 1024 ** 3;
-const MAX_GRACE_MS = 30 * 24 * 3_600_000;
 
 /**
  * Every `floecat.*` property: its name, type, default and meaning. Settings, `service/application.properties` and
@@ -144,33 +144,7 @@ export const SCHEMA = {
       'How old a pointer may be that is answered from memory, to those reads alone that say they can do with it. `0ms` answers none from memory.',
     ),
   }),
-  gc: section('Garbage collection', {
-    pointerMinAgeMs: property(
-      'floecat.gc.pointer.min-age-ms',
-      wholeNumber(1_000, MAX_GRACE_MS, 'milliseconds'),
-      '3600000',
-      'How long the pointer collector leaves a new pointer alone. Fixed when the store is made: a process with another value is refused.',
-    ),
-    casMinAgeMs: property(
-      'floecat.gc.cas.min-age-ms',
-      wholeNumber(1_000, MAX_GRACE_MS, 'milliseconds'),
-      '3600000',
-      'How long the blob collector leaves a new blob alone. A writer gives up once half of it has passed since its first put. Fixed when the store is made.',
-    ),
-    casRetentionMs: property(
-      'floecat.gc.cas.retention',
-      duration('1s', '3650d'),
-      '7d',
-      'How long a blob that nothing refers to is kept before it is deleted. Fixed when the store is made.',
-    ),
-    // Timers of the runtime hold at most 2^31 - 1 ms, about 24 days.
-    pointerTickEveryMs: property(
-      'floecat.gc.pointer.tick-every',
-      duration('1s', '7d'),
-      '10m',
-      'How often the service sweeps staged owners that were never published.',
-    ),
-  }),
+  ...GC_SCHEMA,
   ...AWS_CLIENT_SCHEMA,
   ...AWS_STORAGE_SCHEMA,
 };

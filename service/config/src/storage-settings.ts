@@ -90,7 +90,7 @@ export function storageProblems({ draft, effective }: CheckedValues<typeof SCHEM
 }
 
 export function storageSettings(values: Values): StorageSettings {
-  const { storage, gc, dynamodb } = values;
+  const { storage, gcPointer, gcCas, dynamodb } = values;
   const { dataDir, flush, kv, blob, secrets } = storage;
   return {
     kv:
@@ -114,9 +114,9 @@ export function storageSettings(values: Values): StorageSettings {
     aws: awsAccess(values),
     layout: {
       shards: kv === 'dynamodb' ? dynamodb.shards : DEFAULT_LAYOUT.shards,
-      pointerGraceMs: gc.pointerMinAgeMs,
-      casGraceMs: gc.casMinAgeMs,
-      casRetentionMs: gc.casRetentionMs,
+      pointerGraceMs: gcPointer.minAgeMs,
+      casGraceMs: gcCas.minAgeMs,
+      casRetentionMs: gcCas.retentionMs,
     },
   };
 }

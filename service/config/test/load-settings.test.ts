@@ -10,6 +10,16 @@ import { define, folder, load, NOWHERE, onlyProblem, refusal } from './support.t
 
 const LAYERS = 'floecat.account=file\nfloecat.catalog=file\nfloecat.log.level=warn\n';
 
+const COLLECTOR = {
+  enabled: true,
+  tickEveryMs: 3_600_000,
+  pageSize: 1_000,
+  batchLimit: 1_000,
+  sliceMs: 5_000,
+  maxTickMs: 600_000,
+  accountsPageSize: 100,
+};
+
 suite('precedence', () => {
   test('defaults are complete, and those of the layout are the contract’s', () => {
     const settings = load();
@@ -30,11 +40,13 @@ suite('precedence', () => {
       },
       log: { level: 'info' },
       metrics: { enabled: true },
+      cache: { blobBytes: 67_108_864, pointerStalenessMs: 0 },
       gc: {
-        pointerMinAgeMs: 3_600_000,
-        casMinAgeMs: 3_600_000,
-        casRetentionMs: 604_800_000,
-        pointerTickEveryMs: 600_000,
+        idempotency: { ...COLLECTOR, minAgeMs: 3_600_000 },
+        pointer: COLLECTOR,
+        cas: COLLECTOR,
+        tombstoneTtlMs: 2_592_000_000,
+        maxDeleteRatio: 0.5,
       },
       kv: { backend: 'local', dataDir: join(NOWHERE, '.floecat'), flush: true },
       blob: { backend: 'local', dataDir: join(NOWHERE, '.floecat') },

@@ -76,6 +76,8 @@ const NO_BOOLEANS = ['', 'TRUE', 'yes', '1', 'on', 'truee'];
 
 const BAD: Readonly<Record<string, readonly string[]>> = {
   ...AWS_BAD,
+  'floecat.cache.blob-bytes': [...NO_WHOLE_NUMBERS, '64MiB'],
+  'floecat.cache.pointer-staleness': ['', '5', '-1s', 'NaN', '1w'],
   'floecat.config': NO_PATHS,
   'floecat.kv': ['', 'Memory', 'dynamo', 'memory,local', 'toString'],
   'floecat.blob': ['', 'LOCAL', 'files', 'constructor'],
@@ -119,7 +121,32 @@ const BAD: Readonly<Record<string, readonly string[]>> = {
   'floecat.gc.pointer.min-age-ms': [...NO_WHOLE_NUMBERS, '0', '999', '2592000001', '1h'],
   'floecat.gc.cas.min-age-ms': [...NO_WHOLE_NUMBERS, '0', '999', '2592000001', '1h'],
   'floecat.gc.cas.retention': [...NO_DURATIONS, '999ms'],
-  'floecat.gc.pointer.tick-every': [...NO_DURATIONS, '8d', '169h', '999ms'],
+  ...Object.fromEntries(
+    ['idempotency', 'pointer', 'cas'].flatMap((name) => [
+      [`floecat.gc.${name}.enabled`, NO_BOOLEANS],
+      [`floecat.gc.${name}.tick-every`, [...NO_DURATIONS, '8d', '169h', '999ms']],
+      [`floecat.gc.${name}.page-size`, [...NO_WHOLE_NUMBERS, '0', '1001']],
+      [`floecat.gc.${name}.batch-limit`, [...NO_WHOLE_NUMBERS, '0', '100001']],
+      [`floecat.gc.${name}.slice-millis`, [...NO_WHOLE_NUMBERS, '86400001', '5s']],
+      [`floecat.gc.${name}.max-tick-millis`, [...NO_WHOLE_NUMBERS, '86400001', '10m']],
+      [`floecat.gc.${name}.accounts-page-size`, [...NO_WHOLE_NUMBERS, '0', '1001']],
+    ]),
+  ),
+  'floecat.gc.idempotency.min-age-ms': [...NO_WHOLE_NUMBERS, '2592000001', '1h'],
+  'floecat.gc.tombstone.ttl-seconds': [...NO_WHOLE_NUMBERS, '315360001', '30d'],
+  'floecat.gc.max-delete-ratio': [
+    '',
+    'NaN',
+    'Infinity',
+    '-0.1',
+    '1.1',
+    '2',
+    '50%',
+    '1e-1',
+    '.',
+    '0,5',
+    '0x1',
+  ],
 };
 
 const GOOD: Readonly<Record<string, readonly string[]>> = {
@@ -141,7 +168,20 @@ const GOOD: Readonly<Record<string, readonly string[]>> = {
   'floecat.gc.pointer.min-age-ms': ['1000', '2592000000'],
   'floecat.gc.cas.min-age-ms': ['1000', '2592000000'],
   'floecat.gc.cas.retention': ['1s', '1000ms', '3650d'],
-  'floecat.gc.pointer.tick-every': ['1s', '7d', '168h'],
+  ...Object.fromEntries(
+    ['idempotency', 'pointer', 'cas'].flatMap((name) => [
+      [`floecat.gc.${name}.enabled`, ['true', 'false']],
+      [`floecat.gc.${name}.tick-every`, ['1s', '7d', '168h']],
+      [`floecat.gc.${name}.page-size`, ['1', '1000']],
+      [`floecat.gc.${name}.batch-limit`, ['1', '100000']],
+      [`floecat.gc.${name}.slice-millis`, ['0', '86400000']],
+      [`floecat.gc.${name}.max-tick-millis`, ['0', '86400000']],
+      [`floecat.gc.${name}.accounts-page-size`, ['1', '1000']],
+    ]),
+  ),
+  'floecat.gc.idempotency.min-age-ms': ['0', '2592000000'],
+  'floecat.gc.tombstone.ttl-seconds': ['0', '315360000'],
+  'floecat.gc.max-delete-ratio': ['0', '1', '0.5', '.25', '1.0', '0.0'],
 };
 
 suite('values of each property', () => {

@@ -22,11 +22,7 @@ import { SystemState } from './system-state.ts';
 type State = SystemState<CasState>;
 
 /** Works one slice on the blobs of one account: marks, publishes what it condemned, sweeps. */
-export async function collectBlobs(
-  context: GcContext,
-  account: string,
-  slice: Slice,
-): Promise<SliceResult> {
+export async function collectBlobs(context: GcContext, account: string, slice: Slice): Promise<SliceResult> {
   const { storage, random } = context;
   const call = callOf(context);
   const state: State = await SystemState.read<CasState>(
@@ -79,7 +75,13 @@ async function markSlice(
   const { storage } = context;
   const call = callOf(context);
   const list = state.value?.list;
-  const previous = new CondemnedReader(storage, list?.segments ?? [], mark.previousSegment, call, () => undefined);
+  const previous = new CondemnedReader(
+    storage,
+    list?.segments ?? [],
+    mark.previousSegment,
+    call,
+    () => undefined,
+  );
   const sink = await SegmentWriter.resume(storage, listPrefix(account, mark.pass), mark.segments, call);
   const pardons = await Pardons.read(context, account);
   const backups = await openBackups(context);
@@ -141,8 +143,7 @@ async function sweepSlice(
     const problem = from.refusal ?? (failure === undefined ? undefined : describeError(failure));
     await state.save({ list: swept, ...(problem && { trouble: { at: context.now, ...problem } }) }, call);
     await removeOldLists(context, account, list.pass);
-    if (list.publishedBy !== context.run) {
-      // What an earlier run left over; this one still has its own pass to make.
+    if (context.startsAnew && list.publishedBy !== context.run) {
       const { deleted, deletedBytes, spared } = swept.counts;
       return { outcome: 'unfinished', counts: { deleted, deletedBytes, spared } };
     }

@@ -57,7 +57,9 @@ export class CasMark implements AsyncDisposable {
   #pageToken: string | undefined;
   #after: MarkState['after'];
   #open: OpenOwner | undefined;
-  #uri: { readonly text: string; hasLatest: boolean; readonly before: ReadonlyMap<string, CondemnedBlob> } | undefined;
+  #uri:
+    | { readonly text: string; hasLatest: boolean; readonly before: ReadonlyMap<string, CondemnedBlob> }
+    | undefined;
 
   constructor(context: GcContext, config: CasMarkConfig) {
     const { state, account, backups } = config;

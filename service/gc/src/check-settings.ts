@@ -5,12 +5,6 @@ import { COLLECTORS } from './settings.ts';
 
 /** Throws `InvalidArgumentError` unless every number is one and in its range: `NaN` compares as false to everything. */
 export function checkSettings(settings: GcSettings): void {
-  const check = (name: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): void => {
-    if (typeof value === 'number' && value >= min && value <= max) return;
-    throw new InvalidArgumentError(`gc: ${name} is ${String(value)}; it must be a number from ${min} to ${max}`, {
-      operation: 'gc',
-    });
-  };
   for (const name of COLLECTORS) {
     const own = settings[name];
     if (typeof own.enabled !== 'boolean')
@@ -25,4 +19,12 @@ export function checkSettings(settings: GcSettings): void {
   check('idempotency.minAgeMs', settings.idempotency.minAgeMs, 0);
   check('tombstoneTtlMs', settings.tombstoneTtlMs, 0);
   check('maxDeleteRatio', settings.maxDeleteRatio, 0, 1);
+}
+
+function check(name: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): void {
+  if (typeof value === 'number' && value >= min && value <= max) return;
+  throw new InvalidArgumentError(
+    `gc: ${name} is ${String(value)}; it must be a number from ${min} to ${max}`,
+    { operation: 'gc' },
+  );
 }

@@ -54,7 +54,11 @@ export async function collectWith(context: GcContext, options: CollectOptions): 
       results.push({ collector, ran: true, report });
       continue;
     }
-    const result = await runCollector(context, collector, accounts ? { accounts } : {});
+    const result = await runCollector(
+      { ...context, startsAnew: true },
+      collector,
+      accounts ? { accounts } : {},
+    );
     if (result.ran) results.push({ collector, ran: true, report: result.report });
     else if ('busy' in result) results.push({ collector, ran: false, busy: result.busy });
   }

@@ -137,9 +137,7 @@ export class SegmentWriter {
 
   async #seal(): Promise<void> {
     const number = this.#sealed.length;
-    this.#sealed.push(
-      await writeSegment(this.#storage, this.#prefix, number, this.#open, this.#options),
-    );
+    this.#sealed.push(await writeSegment(this.#storage, this.#prefix, number, this.#open, this.#options));
     this.#open = [];
   }
 }
@@ -194,7 +192,10 @@ export class CondemnedReader {
       this.#next++;
       return entries;
     } catch (error) {
-      if (!this.#onLost || !(error instanceof StorageNotFoundError || error instanceof StorageCorruptionError))
+      if (
+        !this.#onLost ||
+        !(error instanceof StorageNotFoundError || error instanceof StorageCorruptionError)
+      )
         throw error;
       this.#onLost(error);
       this.#next = this.#segments.length;

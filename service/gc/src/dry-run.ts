@@ -26,7 +26,11 @@ import { storeTime } from './store-time.ts';
 import { SystemState } from './system-state.ts';
 
 /** Told what a run would take away. */
-export type OnCandidate = (candidate: { readonly account: string; readonly key: string; readonly why: string }) => void;
+export type OnCandidate = (candidate: {
+  readonly account: string;
+  readonly key: string;
+  readonly why: string;
+}) => void;
 
 /**
  * What a run of the collector would do now, in one go. Writes nothing but the row that tells the store's time, takes no

@@ -14,7 +14,11 @@ import { Pardons } from './pardons.ts';
 
 type Answer = Omit<GcExplanation, 'key' | 'is'>;
 
-export async function explainBlob(context: GcContext, uri: string, { owner }: BlobOwner): Promise<GcExplanation> {
+export async function explainBlob(
+  context: GcContext,
+  uri: string,
+  { owner }: BlobOwner,
+): Promise<GcExplanation> {
   const call = callOf(context);
   const answer = (given: Answer): GcExplanation => ({ key: uri, is: 'blob', ...given });
   const header = await headOf(context, uri);

@@ -38,7 +38,9 @@ async function explainRow(context: GcContext, row: Pointer): Promise<Answer> {
   if (shape.is === 'name' || row.state === undefined || row.state === 'LIVE')
     return {
       verdict: 'alive',
-      because: [shape.is === 'name' ? 'A name whose owner exists.' : 'The canonical pointer of a live owner.'],
+      because: [
+        shape.is === 'name' ? 'A name whose owner exists.' : 'The canonical pointer of a live owner.',
+      ],
     };
   if (row.state === 'TOMBSTONE') {
     const notBefore = row.updatedAt + settings.tombstoneTtlMs;

@@ -46,9 +46,14 @@ async function* lastSegments(
   call: CallOptions,
   after: string | undefined,
 ): AsyncGenerator<string> {
-  let pageToken = after === undefined ? undefined : await store.pageTokenAfterKey(prefix, prefix + escapeSegment(after));
+  let pageToken =
+    after === undefined ? undefined : await store.pageTokenAfterKey(prefix, prefix + escapeSegment(after));
   do {
-    const page = await store.listPointersByPrefix(prefix, { ...call, limit, ...(pageToken && { pageToken }) });
+    const page = await store.listPointersByPrefix(prefix, {
+      ...call,
+      limit,
+      ...(pageToken && { pageToken }),
+    });
     for (const { key } of page.pointers) yield key.slice(prefix.length);
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);

@@ -22,6 +22,8 @@ export interface GcContext {
   readonly now: number;
   /** Tells this run from all others. */
   readonly run: string;
+  /** Whether it makes a pass of its own also where it first had to finish one that another run began. */
+  readonly startsAnew: boolean;
 }
 
 /** The options of every call that a collector makes. */

@@ -54,12 +54,15 @@ function parseKey(key: string): KeyShape | undefined {
   switch (family) {
     case 'catalogs':
       if (third === 'by-name' && at === 5) return name('catalogs');
-      return fourth === 'namespaces' && fifth === 'by-path' && more.length === 1 ? name('namespaces') : undefined;
+      return fourth === 'namespaces' && fifth === 'by-path' && more.length === 1
+        ? name('namespaces')
+        : undefined;
     case 'namespaces':
       if ((fourth === 'tables' || fourth === 'views') && fifth === 'by-name' && at === 7) return name(fourth);
       return undefined;
     case 'tables': {
-      if (fourth !== 'snapshots' || fifth !== 'by-id' || !isSnapshot(sixth) || more.length !== 1) return undefined;
+      if (fourth !== 'snapshots' || fifth !== 'by-id' || !isSnapshot(sixth) || more.length !== 1)
+        return undefined;
       const [part] = more;
       if (part !== 'statistics' && part !== 'scan-bundle') return undefined;
       const owner = snapshotOwner(account, third, BigInt(sixth), part);

@@ -28,12 +28,7 @@ export class Lease {
   readonly #ms: number;
   #renewAt: number;
 
-  private constructor(
-    context: GcContext,
-    row: SystemState<LeaseHolder>,
-    held: LeaseHolder,
-    ms: number,
-  ) {
+  private constructor(context: GcContext, row: SystemState<LeaseHolder>, held: LeaseHolder, ms: number) {
     this.#context = context;
     this.#row = row;
     this.#held = held;

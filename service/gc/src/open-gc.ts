@@ -28,5 +28,16 @@ export async function gcContext(
   const { signal, clock = systemClock, random = systemRandom, readBackup } = options;
   checkSettings(settings);
   const now = await storeTime({ storage, signal });
-  return Object.freeze({ storage, settings, clock, random, safety, readBackup, signal, now, run: random.uuid() });
+  return Object.freeze({
+    storage,
+    settings,
+    clock,
+    random,
+    safety,
+    readBackup,
+    signal,
+    now,
+    run: random.uuid(),
+    startsAnew: false,
+  });
 }

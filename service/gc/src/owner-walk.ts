@@ -95,7 +95,7 @@ async function* mergeOwners(
       yield { owner, live, kept };
     }
   } finally {
-    await Promise.all(streams.map((stream) => stream.return?.()));
+    for (const stream of streams) await stream.return?.();
   }
 }
 

@@ -68,7 +68,9 @@ async function pardonIn(
   let report: PardonReport | undefined;
   let part = new Map<string, Set<string>>();
   const putPart = async (): Promise<void> => {
-    const put = await mapBounded([...part], PARALLEL_PUTS, ([uri, versions]) => putAnew(context, uri, versions));
+    const put = await mapBounded([...part], PARALLEL_PUTS, ([uri, versions]) =>
+      putAnew(context, uri, versions),
+    );
     const { blobs = 0, versions = 0, gone = 0 } = report ?? {};
     report = {
       account,

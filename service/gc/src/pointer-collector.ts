@@ -72,7 +72,14 @@ async function actSlice(
   const { storage, clock, random, settings } = context;
   const call = callOf(context);
   const { act, orphans } = state.value ?? {};
-  const counts: Record<string, number> = { deleted: 0, settled: 0, dependents: 0, spared: 0, failed: 0, ...act?.counts };
+  const counts: Record<string, number> = {
+    deleted: 0,
+    settled: 0,
+    dependents: 0,
+    spared: 0,
+    failed: 0,
+    ...act?.counts,
+  };
   const repository = repositoryContext(storage, account, { clock, random, cache: { blobBytes: 0 } });
   const left = [...(act?.candidates ?? [])];
   const failures: unknown[] = [];

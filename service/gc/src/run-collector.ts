@@ -100,7 +100,7 @@ class Run {
     const context = this.#context;
     await this.#firstRound();
     while (this.#unfinished.size > 0 && !this.#whole.isOver)
-      for (const account of [...this.#unfinished]) {
+      for (const account of Array.from(this.#unfinished)) {
         if (this.#whole.isOver) break;
         await this.#work(account);
       }
@@ -140,7 +140,8 @@ class Run {
     );
     let last: string | undefined;
     for await (const account of this.#accountsFrom(turn.value?.after)) {
-      if (this.#whole.isOver) {
+      // However short the time is, one account has its turn.
+      if (last !== undefined && this.#whole.isOver) {
         this.#skipped++;
         break;
       }

@@ -44,7 +44,12 @@ export class RunTally {
     for (const [name, value] of Object.entries(counts)) this.counts[name] = (this.counts[name] ?? 0) + value;
   }
 
-  add(account: string, outcome: SliceOutcome, counts: Readonly<Record<string, number>>, problem?: Problem): void {
+  add(
+    account: string,
+    outcome: SliceOutcome,
+    counts: Readonly<Record<string, number>>,
+    problem?: Problem,
+  ): void {
     this.count(counts);
     if (problem && this.problems.length < MAX_PROBLEMS) this.problems.push({ account, ...problem });
     this.#refused ||= outcome === 'refused';
@@ -72,7 +77,11 @@ export function runId(startedAt: number, random: GcContext['random']): string {
 }
 
 /** The last `limit` runs of a collector, newest first. */
-export async function lastRuns(context: GcContext, collector: CollectorName, limit: number): Promise<RunReport[]> {
+export async function lastRuns(
+  context: GcContext,
+  collector: CollectorName,
+  limit: number,
+): Promise<RunReport[]> {
   const prefix = runsPrefix(collector);
   let rows: RunReport[] = [];
   let pageToken: string | undefined;

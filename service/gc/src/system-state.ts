@@ -44,7 +44,10 @@ export class SystemState<T extends object> {
     const writeId = this.#random.uuid();
     let pointer: Pointer | undefined;
     try {
-      const result = await this.#system.compareAndSet(this.key, this.#pointer ?? 0, next, { writeId, ...call });
+      const result = await this.#system.compareAndSet(this.key, this.#pointer ?? 0, next, {
+        writeId,
+        ...call,
+      });
       if (result.applied) ({ pointer } = result);
     } catch (error) {
       if (!(error instanceof StorageUnknownOutcomeError) || call.signal?.aborted) throw error;
@@ -74,6 +77,7 @@ export class SystemState<T extends object> {
 }
 
 /** What a row of {@link SystemState} holds. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what its row holds
 export function parseState<T extends object>(pointer: Pointer): T {
   const { format, ...value } = JSON.parse(pointer.kind === 'value' ? pointer.value : '{}') as T & {
     readonly format?: number;

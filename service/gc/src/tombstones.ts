@@ -23,9 +23,12 @@ export async function endTombstone(context: GcContext, row: Pointer): Promise<bo
   const call = callOf(context);
   const shape = shapeOfKey(row.key);
   if (shape?.is !== 'canonical' || row.kind !== 'blob')
-    throw new GcUnreadableError(`the tombstone ${JSON.stringify(row.key)} is of no shape that this version knows`, {
-      key: row.key,
-    });
+    throw new GcUnreadableError(
+      `the tombstone ${JSON.stringify(row.key)} is of no shape that this version knows`,
+      {
+        key: row.key,
+      },
+    );
   const { owner } = shape;
   const isAccount = owner.collection === 'accounts';
   // A whole account is an owner too: of everything in it.

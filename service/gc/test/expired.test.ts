@@ -25,7 +25,11 @@ void suite('the idempotency collector', () => {
     const renewed = intercept(world.storage, {
       pointers: (real) => ({
         compareAndDelete: async (...args) => {
-          await real.compareAndSet(RECORD, 0, { kind: 'value', value: 'second', expiresAt: world.clock.seconds() + 900 });
+          await real.compareAndSet(RECORD, 0, {
+            kind: 'value',
+            value: 'second',
+            expiresAt: world.clock.seconds() + 900,
+          });
           return real.compareAndDelete(...args);
         },
       }),
@@ -64,7 +68,11 @@ void suite('the idempotency collector', () => {
     await world.repositories().tables.drop(table.owner.id);
     world.clock.advance(TTL_MS);
     const early = await world.collect('idempotency');
-    assert.deepEqual([early.counts['tombstones'], early.counts['tombstonesEnded']], [1, 0], 'its blobs are there');
+    assert.deepEqual(
+      [early.counts['tombstones'], early.counts['tombstonesEnded']],
+      [1, 0],
+      'its blobs are there',
+    );
     await world.pass();
     world.clock.advance(RETENTION_MS);
     await world.pass();

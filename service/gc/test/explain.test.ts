@@ -13,8 +13,16 @@ import { GRACE_MS, HOUR_MS, NEW_TABLE, RETENTION_MS, World } from './support/wor
 
 const NOBODY = ownerById('acme', 'tables', 'nobody');
 
-function ask(world: World, key: string, options: { readBackup?: FakeBackups['read'] } = {}): Promise<GcExplanation> {
-  return explain(world.storage, world.settings, key, { clock: world.clock, random: world.random, ...options });
+function ask(
+  world: World,
+  key: string,
+  options: { readBackup?: FakeBackups['read'] } = {},
+): Promise<GcExplanation> {
+  return explain(world.storage, world.settings, key, {
+    clock: world.clock,
+    random: world.random,
+    ...options,
+  });
 }
 
 function forgive(world: World, what: string): Promise<PardonReport[]> {
@@ -29,7 +37,9 @@ void suite('explain', () => {
     assert.ok(table.pointer.kind === 'blob');
     const root = await ask(world, table.pointer.blobUri);
     assert.equal(root.verdict, 'alive');
-    assert.deepEqual(root.because, [`The pointer ${table.owner.key} (version 2, LIVE) leads to it: it is the root.`]);
+    assert.deepEqual(root.because, [
+      `The pointer ${table.owner.key} (version 2, LIVE) leads to it: it is the root.`,
+    ]);
     const chunk = table.resource.metadata[0]?.uri ?? '';
     assert.match((await ask(world, chunk)).because[0] ?? '', /leads to the root .*, which names it/);
 
@@ -53,7 +63,10 @@ void suite('explain', () => {
     await world.pass();
     const condemned = await ask(world, uri);
     assert.deepEqual([condemned.verdict, condemned.notBefore], ['condemned', put + GRACE_MS + RETENTION_MS]);
-    assert.match(condemned.because.join(' '), /Its owner .* does not exist\. Condemned by the pass \S+, which began/);
+    assert.match(
+      condemned.because.join(' '),
+      /Its owner .* does not exist\. Condemned by the pass \S+, which began/,
+    );
     world.clock.advance(RETENTION_MS);
     await world.pass();
     assert.equal((await ask(world, uri)).verdict, 'absent');
@@ -83,13 +96,17 @@ void suite('explain', () => {
       ['condemned', world.clock.now() + world.settings.tombstoneTtlMs],
     );
     const record = '/accounts/acme/idempotency/7f/k';
-    await pointers.compareAndSet(record, 0, { kind: 'value', value: '', expiresAt: world.clock.seconds() + 10 });
+    await pointers.compareAndSet(record, 0, {
+      kind: 'value',
+      value: '',
+      expiresAt: world.clock.seconds() + 10,
+    });
     assert.equal((await ask(world, record)).verdict, 'alive');
     world.clock.advance(10_000);
-    assert.deepEqual([(await ask(world, record)).verdict, (await ask(world, record)).notBefore], [
-      'condemned',
-      world.clock.seconds() * 1000 + HOUR_MS,
-    ]);
+    assert.deepEqual(
+      [(await ask(world, record)).verdict, (await ask(world, record)).notBefore],
+      ['condemned', world.clock.seconds() * 1000 + HOUR_MS],
+    );
     await pointers.compareAndSet('/accounts/acme/odd', 0, { kind: 'value', value: '' });
     assert.equal((await ask(world, '/accounts/acme/odd')).verdict, 'unknown');
     assert.equal((await ask(world, '/accounts/acme/nothing')).verdict, 'absent');
@@ -101,7 +118,10 @@ void suite('explain', () => {
 void suite('pardon', () => {
   test('a blob that is pardoned is young again, not marked as lost, and is condemned anew if nobody wants it', async () => {
     await using world = await World.open();
-    const [uri, other] = [await putStrayRoot(world.storage, NOBODY, '1'), await putStrayRoot(world.storage, NOBODY, '2')];
+    const [uri, other] = [
+      await putStrayRoot(world.storage, NOBODY, '1'),
+      await putStrayRoot(world.storage, NOBODY, '2'),
+    ];
     world.clock.advance(GRACE_MS);
     await world.pass();
     assert.equal((await world.storage.blobs.head(uri)).tags[LOST_TAG], 'true');
@@ -112,7 +132,11 @@ void suite('pardon', () => {
     assert.equal(counts['deleted'], 1, 'the other one');
     assert.deepEqual(await world.uris(NOBODY.blobPrefix), [uri]);
     assert.equal((await world.versions(uri)).length, 2);
-    assert.deepEqual((await world.storage.system.listPointersByPrefix('/gc/cas/pardons/')).pointers, [], 'used up');
+    assert.deepEqual(
+      (await world.storage.system.listPointersByPrefix('/gc/cas/pardons/')).pointers,
+      [],
+      'used up',
+    );
     world.clock.advance(RETENTION_MS - 1);
     await world.pass();
     assert.ok((await world.uris(NOBODY.blobPrefix)).includes(uri), 'its retention began anew');

@@ -25,7 +25,9 @@ async function addOrphans(world: World): Promise<string[]> {
     relationNameKey('acme', 'no-namespace', 'views', 'ghost'),
   ];
   for (const key of names) await pointers.compareAndSet(key, 0, { kind: 'value', value: 'nobody' });
-  const children = (['statistics', 'scan-bundle'] as const).map((part) => snapshotOwner('acme', 'no-table', 7n, part).key);
+  const children = (['statistics', 'scan-bundle'] as const).map(
+    (part) => snapshotOwner('acme', 'no-table', 7n, part).key,
+  );
   for (const key of children)
     await pointers.compareAndSet(key, 0, { kind: 'blob', blobUri: '/gone', state: 'LIVE' });
   return [...names, ...children];
@@ -78,7 +80,11 @@ void suite('the pointer collector', () => {
           if (wanted === key && !acted) {
             acted = true;
             const owner = ownerById('acme', 'tables', 'late');
-            await world.storage.pointers.compareAndSet(owner.key, 0, { kind: 'blob', blobUri: '/x', state: 'LIVE' });
+            await world.storage.pointers.compareAndSet(owner.key, 0, {
+              kind: 'blob',
+              blobUri: '/x',
+              state: 'LIVE',
+            });
           }
           return real.get(wanted, options);
         },
@@ -196,10 +202,15 @@ void suite('the pointer collector', () => {
     const killed = intercept(world.storage, {
       pointers: (real) => ({
         listPointersByPrefix: (prefix, options) =>
-          prefix.includes('/catalogs/') ? Promise.reject(new Error('killed')) : real.listPointersByPrefix(prefix, options),
+          prefix.includes('/catalogs/')
+            ? Promise.reject(new Error('killed'))
+            : real.listPointersByPrefix(prefix, options),
       }),
     });
-    await assert.rejects(world.repositories('tiny', killed).accounts.drop('tiny', { recursive: true }), /killed/);
+    await assert.rejects(
+      world.repositories('tiny', killed).accounts.drop('tiny', { recursive: true }),
+      /killed/,
+    );
     assert.equal((await world.storage.pointers.get(key))?.state, 'DELETING');
     world.clock.advance(GRACE_MS + 1);
     await world.collect('pointer');

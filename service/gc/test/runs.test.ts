@@ -54,7 +54,10 @@ void suite('runs', () => {
   test('a list of more than one segment is walked as one of one is', async () => {
     await using world = await World.open();
     for (let i = 0; i < 12_000; i++)
-      await world.storage.blobs.put(`${NOBODY.blobPrefix}metadata/${String(i).padStart(64, '0')}.pb`.replace('.pb', '.xx'), Buffer.of(1));
+      await world.storage.blobs.put(
+        `${NOBODY.blobPrefix}metadata/${String(i).padStart(64, '0')}.pb`.replace('.pb', '.xx'),
+        Buffer.of(1),
+      );
     const odd = await world.pass();
     assert.equal(odd['unknown'], 12_000, 'no digest in the name: of no known shape');
     for (const uri of await world.uris(NOBODY.blobPrefix)) await world.storage.blobs.delete(uri);
@@ -193,7 +196,10 @@ void suite('runs', () => {
     await world.setMetadata('orders', 'two');
     world.clock.advance(GRACE_MS);
     for (const collector of ['pointer', 'cas'] as const) await world.collect(collector);
-    const status = await gcStatus(world.storage, world.settings, { clock: world.clock, random: world.random });
+    const status = await gcStatus(world.storage, world.settings, {
+      clock: world.clock,
+      random: world.random,
+    });
     assert.deepEqual(
       status.collectors.map(({ collector, runs }) => [collector, runs.map(({ outcome }) => outcome)]),
       [

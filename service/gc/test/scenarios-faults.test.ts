@@ -38,6 +38,11 @@ const ERRORS: readonly (() => Error)[] = [
   () => new Error('socket hang up'),
 ];
 
+/** A blob of an owner that none of the roots belongs to. */
+function payload(world: World) {
+  return putPayload(world.storage, NOBODY, 'of another owner');
+}
+
 void suite('fault catalogue 4: faults', () => {
   test('5. a walk of the owners that fails right before the deletes deletes nothing', async () => {
     for (const error of ERRORS) {
@@ -88,23 +93,44 @@ void suite('fault catalogue 4: faults', () => {
     });
 
   void test('6. a root that is damaged, gone, newer, of another message or owner, or that names a blob of another, poisons the pass', async () => {
-    const payload = (world: World) => putPayload(world.storage, NOBODY, 'of another owner');
     const cases: [string, RegExp, (world: World, base: Base) => Promise<unknown>][] = [
-      ['gone', /is gone/, async (world, base) => deleteAll(world, (await writeTable(world.storage, base)).key)],
-      ['damaged', /does not parse|no envelope/, (world, base) => leadTo(world, base, Buffer.from([0xff, 0xff]))],
-      ['newer envelope', /newer/, (world, base) => writeTable(world.storage, { ...base, envelope: { format: 2 } })],
-      ['newer schema', /newer/, (world, base) => writeTable(world.storage, { ...base, envelope: { schemaVersion: 9 } })],
+      [
+        'gone',
+        /is gone/,
+        async (world, base) => deleteAll(world, (await writeTable(world.storage, base)).key),
+      ],
+      [
+        'damaged',
+        /does not parse|no envelope/,
+        (world, base) => leadTo(world, base, Buffer.from([0xff, 0xff])),
+      ],
+      [
+        'newer envelope',
+        /newer/,
+        (world, base) => writeTable(world.storage, { ...base, envelope: { format: 2 } }),
+      ],
+      [
+        'newer schema',
+        /newer/,
+        (world, base) => writeTable(world.storage, { ...base, envelope: { schemaVersion: 9 } }),
+      ],
       [
         'unknown message',
         /floecat\.v9\.Policy/,
-        (world, base) => writeTable(world.storage, { ...base, envelope: { messageType: 'floecat.v9.Policy' } }),
+        (world, base) =>
+          writeTable(world.storage, { ...base, envelope: { messageType: 'floecat.v9.Policy' } }),
       ],
       [
         'another owner',
         /belongs to/,
-        (world, base) => writeTable(world.storage, { ...base, envelope: { owner: '/accounts/acme/tables/by-id/x' } }),
+        (world, base) =>
+          writeTable(world.storage, { ...base, envelope: { owner: '/accounts/acme/tables/by-id/x' } }),
       ],
-      ['another write', /of another write/, (world, base) => writeTable(world.storage, { ...base, envelope: { version: 7n } })],
+      [
+        'another write',
+        /of another write/,
+        (world, base) => writeTable(world.storage, { ...base, envelope: { version: 7n } }),
+      ],
       [
         'foreign reference',
         /another owner's/,
@@ -119,7 +145,10 @@ void suite('fault catalogue 4: faults', () => {
         'a payload that is gone',
         /names .* is gone/,
         (world, base) =>
-          writeTable(world.storage, { ...base, references: [`${NOBODY.blobPrefix.replace('nobody', 'bad')}metadata/${'a'.repeat(64)}.pb`] }),
+          writeTable(world.storage, {
+            ...base,
+            references: [`${NOBODY.blobPrefix.replace('nobody', 'bad')}metadata/${'a'.repeat(64)}.pb`],
+          }),
       ],
       ['a value', /holds a value/, (world) => asValue(world)],
     ];
@@ -191,7 +220,10 @@ void suite('fault catalogue 4: faults', () => {
         (await world.pointers('/accounts/acme/tables/')).map(({ state }) => state),
         ['LIVE'],
       );
-      assert.deepEqual((await world.uris('/floecat/gc/')).filter((uri) => uri.includes('begin')).length <= 1, true);
+      assert.deepEqual(
+        (await world.uris('/floecat/gc/')).filter((uri) => uri.includes('begin')).length <= 1,
+        true,
+      );
     }
     assert.ok(crashes > 60, `${crashes} crashes`);
   });

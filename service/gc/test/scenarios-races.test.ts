@@ -43,6 +43,8 @@ function beforeCall(
   });
 }
 
+const unversioned = () => ({ supportsVersionedDeletes: async () => false });
+
 void suite('fault catalogue 4: races', () => {
   void test('1. a blob that is referenced again between mark and sweep survives', async () => {
     const { world, garbage } = await withDueGarbage();
@@ -91,8 +93,7 @@ void suite('fault catalogue 4: races', () => {
     const { world } = await withDueGarbage();
     await using _ = world;
     const before = await world.versions();
-    const blobs = () => ({ supportsVersionedDeletes: async () => false });
-    const report = await world.collect('cas', { storage: intercept(world.storage, { blobs }) });
+    const report = await world.collect('cas', { storage: intercept(world.storage, { blobs: unversioned }) });
     assert.equal(report.outcome, 'refused');
     assert.match(report.problems[0]?.message ?? '', /versioning/);
     assert.deepEqual(await world.versions(), before);
@@ -214,7 +215,11 @@ void suite('fault catalogue 4: races', () => {
       await world.setMetadata('orders', 'three');
     });
     const { deleted } = await world.pass({ storage }).catch(() => ({ deleted: undefined }));
-    assert.equal((busy as { ran: boolean }).ran, false, 'while the lease stands, the second one does nothing');
+    assert.equal(
+      (busy as { ran: boolean }).ran,
+      false,
+      'while the lease stands, the second one does nothing',
+    );
     assert.ok(deleted === undefined || deleted === garbage.length);
     assert.equal(await world.metadataOf('orders'), 'three');
     await assertWhole(world);

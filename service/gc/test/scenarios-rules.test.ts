@@ -167,7 +167,8 @@ void suite('fault catalogue 4: rules', () => {
     for (const account of ['bad', 'small', 'tiny']) await world.addAccount(account);
     for (const account of ['acme', 'bad', 'small', 'tiny'])
       await putStrayRoot(world.storage, ownerById(account, 'tables', 'nobody'), account);
-    for (let i = 0; i < 500; i++) await putStrayRoot(world.storage, ownerById('acme', 'tables', 'big'), `${i}`);
+    for (let i = 0; i < 500; i++)
+      await putStrayRoot(world.storage, ownerById('acme', 'tables', 'big'), `${i}`);
     await writeTable(world.storage, {
       account: 'bad',
       id: 'bad',
@@ -244,7 +245,10 @@ void suite('fault catalogue 4: rules', () => {
     const before = await world.versions();
     const report = await world.collect('cas', { settings });
     assert.equal(report.outcome, 'refused');
-    assert.match(report.problems[0]?.message ?? '', /are due, more than floecat.gc.max-delete-ratio \(0.5\) allows/);
+    assert.match(
+      report.problems[0]?.message ?? '',
+      /are due, more than floecat.gc.max-delete-ratio \(0.5\) allows/,
+    );
     assert.deepEqual(await world.versions(), before);
     assert.equal((await world.pass())['deleted'], 21);
     assert.equal((await world.uris()).length, needed - 1);
@@ -266,7 +270,9 @@ async function randomLife(seed: number): Promise<void> {
   for (let step = 0; step < 80; step++) {
     const name = pick([...names.keys()]);
     const metadata = `metadata ${Math.floor(random.next() * 3)}`;
-    switch (pick(['add', 'change', 'change', 'drop', 'wait', 'wait', 'cas', 'cas', 'pointer', 'idempotency'])) {
+    switch (
+      pick(['add', 'change', 'change', 'drop', 'wait', 'wait', 'cas', 'cas', 'pointer', 'idempotency'])
+    ) {
       case 'add':
         names.set(`t${step}`, metadata);
         await world.addTable(`t${step}`, metadata);

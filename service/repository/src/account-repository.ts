@@ -8,13 +8,14 @@ import { changeOf } from './change.ts';
 import { commit } from './commit.ts';
 import { ResourceConflictError } from './errors.ts';
 import { accountKind } from './kinds.ts';
-import { loadMany, loadRoot } from './load.ts';
+import { load, loadMany, loadRoot } from './load.ts';
 import { checkName } from './names.ts';
 import type { Page, PageRequest } from './page.ts';
 import { pageOf, readsOf } from './page.ts';
 import { ACCOUNT_DIRECTORY } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { ResourceRepository } from './resource-repository.ts';
+import { mutation } from './retry/mutation.ts';
 import type { Loaded } from './root-blob.ts';
 import { isDropped, isPresent } from './root-blob.ts';
 
@@ -34,20 +35,24 @@ export class AccountRepository extends ResourceRepository<typeof AccountSchema> 
    * The account, made if it is missing. Many processes may ask at once. One that was dropped comes back empty, as the
    * next version over its tombstone; while it is being dropped, `ResourceConflictError`.
    */
-  async ensure(id: string, options?: CallOptions): Promise<LoadedAccount> {
+  ensure(id: string, options: CallOptions = {}): Promise<LoadedAccount> {
+    return mutation(this.context, options, (context, call) => this.#ensure(context, id, call));
+  }
+
+  async #ensure(context: RepositoryContext, id: string, call: CallOptions): Promise<LoadedAccount> {
     const owner = this.ownerOf(id);
-    const before = await loadRoot(this.context, accountKind, owner, options);
+    const before = await loadRoot(context, accountKind, owner, call);
     if (before && isPresent(before)) return before;
     checkName('account', id);
     if (before?.pointer.state === 'DELETING')
       throw new ResourceConflictError(`account ${id} is being dropped: drop it again to finish that first`);
-    const resource = create(schema, { id, displayName: id, createdAtMs: BigInt(this.context.clock.now()) });
+    const resource = create(schema, { id, displayName: id, createdAtMs: BigInt(context.clock.now()) });
     const over = before && isDropped(before) && { previous: before };
     const change = changeOf(accountKind, { owner, resource, state: 'LIVE', ...over });
-    const result = await commit(this.context, [change], options);
+    const result = await commit(context, [change], call);
     if (result.applied) return result.roots[0] as LoadedAccount;
-    const made = await this.get(id, options);
-    if (!made)
+    const made = await load(context, accountKind, owner, call);
+    if (!made || !isPresent(made))
       throw new ResourceConflictError(`account ${id} was dropped while it was being made: try again`, {
         conflicts: result.conflicts,
       });

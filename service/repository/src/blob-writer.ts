@@ -10,6 +10,8 @@ import type { OwnerRef } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { withRetriedReads } from './retry/retried-reads.ts';
 import { retryOptions } from './retry/retry-policy.ts';
+import { notSent } from './retry/apply-batch.ts';
+import type { RetryAttempt } from './retry/run-with-retry.ts';
 import { runWithRetry } from './retry/run-with-retry.ts';
 import { sha256Hex } from './root-blob.ts';
 
@@ -117,12 +119,14 @@ export class BlobWriter {
 function retriedPut<T>(
   context: RepositoryContext,
   signal: AbortSignal | undefined,
-  attempt: (call: CallOptions) => Promise<T>,
+  put: (call: CallOptions) => Promise<T>,
 ): Promise<T> {
-  const options = retryOptions(context, signal ? { signal } : {});
   // A blob that was put twice is there once: its URI says what it is.
-  const settle = async () => ({ outcome: 'repeat' }) as const;
-  return runWithRetry(context, { attempt: (given) => attempt({ signal: given.signal }), settle }, options);
+  const attempt = ({ signal: bounded }: RetryAttempt): Promise<T> =>
+    put({ signal: bounded }).catch((error: unknown) => {
+      throw error instanceof StorageUnknownOutcomeError ? notSent(error) : error;
+    });
+  return runWithRetry(context, { attempt }, retryOptions(context, signal ? { signal } : {}));
 }
 
 function unverified(uri: string, cause: unknown): StorageUnknownOutcomeError {

@@ -3,6 +3,7 @@ import { CatalogSchema } from '@floecat/proto/resources';
 import type { CallOptions, ReadOptions } from '@floecat/storage-spi';
 import { lastSegment, StorageConflictError } from '@floecat/storage-spi';
 
+import type { ChangeOptions } from './commit.ts';
 import { ResourceNotFoundError } from './errors.ts';
 import { catalogKind } from './kinds.ts';
 import { requirePath } from './name-path.ts';
@@ -12,7 +13,7 @@ import type { Page, PageRequest } from './page.ts';
 import { pageOf } from './page.ts';
 import { catalogNamesPrefix } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
-import type { Target } from './resource-repository.ts';
+import type { Target, UpdateOptions } from './resource-repository.ts';
 import { ResourceRepository } from './resource-repository.ts';
 import type { Loaded } from './root-blob.ts';
 
@@ -27,7 +28,7 @@ export class CatalogRepository extends ResourceRepository<typeof CatalogSchema> 
   /** Throws `StorageConflictError` if the name is taken, `ResourceNotFoundError` if the account is missing. */
   async create(
     name: string,
-    options: CallOptions & { readonly properties?: Readonly<Record<string, string>> } = {},
+    options: ChangeOptions & { readonly properties?: Readonly<Record<string, string>> } = {},
   ): Promise<LoadedCatalog> {
     checkName('catalog', name);
     const { properties, ...call } = options;
@@ -69,7 +70,11 @@ export class CatalogRepository extends ResourceRepository<typeof CatalogSchema> 
   }
 
   /** Throws `StorageConflictError` if the new name is taken. */
-  rename(target: Target<typeof CatalogSchema>, name: string, options?: CallOptions): Promise<LoadedCatalog> {
+  rename(
+    target: Target<typeof CatalogSchema>,
+    name: string,
+    options?: UpdateOptions,
+  ): Promise<LoadedCatalog> {
     checkName('catalog', name);
     return this.update(target, (catalog) => void (catalog.name = name), options);
   }

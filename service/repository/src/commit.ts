@@ -15,12 +15,15 @@ import { mutationMeta } from './root-blob.ts';
 
 const PUT_CONCURRENCY = 16;
 
-export interface CommitOptions extends CallOptions {
+export interface ChangeOptions extends CallOptions {
   /**
    * What else the transaction holds: checks, and writes of rows that are no owners, such as the record of an idempotent
    * run. Every envelope names those writes too.
    */
   readonly also?: readonly BatchOperation[];
+}
+
+export interface CommitOptions extends ChangeOptions {
   /** Of the first attempt; default: a fresh one, as later attempts have. */
   readonly writeId?: string;
 }
@@ -42,7 +45,9 @@ export async function commit(
   options: CommitOptions = {},
 ): Promise<CommitResult> {
   refuseTooMany(changes, options.also ?? []);
-  return mutation(context, options, (writing, call) => commitWithin(writing, changes, { ...options, ...call }));
+  return mutation(context, options, (writing, call) =>
+    commitWithin(writing, changes, { ...options, ...call }),
+  );
 }
 
 async function commitWithin(

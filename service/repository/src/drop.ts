@@ -3,6 +3,7 @@ import type { CallOptions, Pointer } from '@floecat/storage-spi';
 import { mapBounded } from '@floecat/storage-spi';
 
 import { changeOf, dropOf, namesOf } from './change.ts';
+import type { ChangeOptions } from './commit.ts';
 import { commitOne } from './commit-one.ts';
 import { ResourceConflictError, ResourceNotEmptyError } from './errors.ts';
 import { loadRoot } from './load.ts';
@@ -10,6 +11,8 @@ import { bears, idIn } from './name-path.ts';
 import type { OwnerRef } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import type { ChildNames, ResourceKind } from './resource-kind.ts';
+import { deletePrefix, deleteRow } from './retry/delete-rows.ts';
+import { withRetriedReads } from './retry/retried-reads.ts';
 import type { Dropped, Loaded } from './root-blob.ts';
 import { isDropped } from './root-blob.ts';
 
@@ -18,7 +21,7 @@ const CHILD_CONCURRENCY = 4;
 /** How often a drop is tried anew because somebody wrote to the same owner. */
 const DROP_ATTEMPTS = 32;
 
-export interface DropOptions extends CallOptions {
+export interface DropOptions extends ChangeOptions {
   /** Drop its children too, before it. Default false: one that has children is refused. */
   readonly recursive?: boolean;
 }
@@ -38,27 +41,30 @@ export interface DropReport {
  * Throws {@link ResourceNotEmptyError}, or `ResourceConflictError` where somebody wrote to it since it was seen.
  */
 export async function dropOwner<D extends DescMessage>(
-  context: RepositoryContext,
+  given: RepositoryContext,
   kind: ResourceKind<D>,
   seen: Loaded<D> | Dropped,
   options: DropOptions = {},
 ): Promise<DropReport> {
-  const { recursive = false, signal } = options;
+  const context = withRetriedReads(given);
+  const { recursive = false, also = [], signal } = options;
   const call = signal ? { signal } : {};
-  if (isDropped(seen)) return finishDrop(context, kind, seen, call);
+  // What rides along does so in the commit from which on no reader sees the owner.
+  const deciding = { ...call, also };
+  if (isDropped(seen)) return finishDrop(context, kind, seen, deciding);
   const { owner } = seen;
   const hasChildren = kind.children(owner, namesOf(seen)).length > 0;
   if (hasChildren && !recursive && seen.pointer.state !== 'STAGED')
-    return { tombstone: await dropEmpty(context, kind, seen, call), dependents: 0 };
+    return { tombstone: await dropEmpty(context, kind, seen, deciding), dependents: 0 };
   if (!hasChildren && kind.dependents(owner) === undefined)
-    return { tombstone: await bury(context, kind, seen, call), dependents: 0 };
+    return { tombstone: await bury(context, kind, seen, deciding), dependents: 0 };
   const change = dropOf(seen, {
     state: 'DELETING',
     label: kind.label(seen.resource),
     now: context.clock.now(),
     keepNames: kind.namesLieBelow,
   });
-  return finishDrop(context, kind, await commitOne<Dropped>(context, change, call), call);
+  return finishDrop(context, kind, await commitOne<Dropped>(context, change, deciding), call);
 }
 
 /**
@@ -69,13 +75,13 @@ async function dropEmpty<D extends DescMessage>(
   context: RepositoryContext,
   kind: ResourceKind<D>,
   seen: Loaded<D>,
-  options: CallOptions,
+  { also = [], ...options }: ChangeOptions,
 ): Promise<Dropped> {
   const children = kind.children(seen.owner, namesOf(seen));
   await refuseChildren(context, kind, seen, children, options);
   const closed = await close(context, kind, seen, options);
   await ifEmpty(context, kind, closed, children, options);
-  return bury(context, kind, closed, options);
+  return bury(context, kind, closed, { ...options, also });
 }
 
 /** Closes an owner to new children; readers still see it. */
@@ -113,8 +119,9 @@ export async function ifEmpty<D extends DescMessage>(
   try {
     await refuseChildren(context, kind, closed, children, options);
   } catch (error) {
-    // Whoever moved it meanwhile has settled it; what failed here is what the caller has to know.
-    await reopen(context, kind, closed, options).catch(() => undefined);
+    // Whoever moved it meanwhile has settled it; what failed here is what the caller has to know. It is done for a caller
+    // too who has given up.
+    await reopen(context, kind, closed, {}).catch(() => undefined);
     throw error;
   }
 }
@@ -142,7 +149,7 @@ async function bury<D extends DescMessage>(
   context: RepositoryContext,
   kind: ResourceKind<D>,
   seen: Loaded<D> | Dropped,
-  options: CallOptions,
+  options: ChangeOptions,
 ): Promise<Dropped> {
   const label = isDropped(seen) ? labelOf(seen) : kind.label(seen.resource);
   const now = context.clock.now();
@@ -155,7 +162,7 @@ async function finishDrop<D extends DescMessage>(
   context: RepositoryContext,
   kind: ResourceKind<D>,
   dropped: Dropped,
-  options: CallOptions,
+  { also = [], ...options }: ChangeOptions,
 ): Promise<DropReport> {
   const { owner, pointer, tombstone } = dropped;
   if (pointer.state === 'TOMBSTONE') return { tombstone: dropped, dependents: 0 };
@@ -164,13 +171,15 @@ async function finishDrop<D extends DescMessage>(
   const dependents = await deleteDependents(context, kind.dependents(owner), options);
   if (kind.isNamed && tombstone.names.length === 0) {
     // Staged and never published: nobody saw it, and no name needs to be kept from coming back.
-    await context.storage.pointers.compareAndDelete(owner.key, pointer, options);
+    await deleteRow(context, pointer, options);
     return { tombstone: undefined, dependents };
   }
   try {
-    return { tombstone: await bury(context, kind, dropped, options), dependents };
+    return { tombstone: await bury(context, kind, dropped, { ...options, also }), dependents };
   } catch (error) {
-    if (!(error instanceof ResourceConflictError)) throw error;
+    const isMoved =
+      error instanceof ResourceConflictError && error.conflicts.some(({ key }) => key === owner.key);
+    if (!isMoved) throw error;
     // Nothing but another one that finishes it moves an owner from here.
     const now = await loadRoot(context, kind, owner, options);
     return { tombstone: now && isDropped(now) ? now : dropped, dependents };
@@ -217,7 +226,7 @@ async function dropNamed(
     const goesOn = root && isDropped(root) && root.pointer.state === 'DELETING';
     if (!root || !(goesOn || bears(root, row.key))) {
       // The owner was read after the name, and both change in one transaction: the row is gone, or was left behind.
-      await context.storage.pointers.compareAndDelete(row.key, row, options);
+      await deleteRow(context, row, options);
       return;
     }
     try {
@@ -230,14 +239,14 @@ async function dropNamed(
 }
 
 async function deleteDependents(
-  { storage }: RepositoryContext,
+  context: RepositoryContext,
   prefix: string | undefined,
   options: CallOptions,
 ): Promise<number> {
   if (prefix === undefined) return 0;
   let count = 0;
   for (;;) {
-    const { deleted, skipped } = await storage.pointers.deleteByPrefix(prefix, options);
+    const { deleted, skipped } = await deletePrefix(context, prefix, options);
     count += deleted;
     if (skipped === 0) return count;
   }

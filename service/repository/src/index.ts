@@ -12,6 +12,7 @@ export * from './repositories.ts';
 export * from './repository-context.ts';
 export * from './kinds.ts';
 export type { ResourceKind } from './resource-kind.ts';
+export type { ChangeOptions, CommitOptions } from './commit.ts';
 export type { ChangeResource, NewBlobs, Target, UpdateOptions } from './resource-repository.ts';
 export type { Dropped, Loaded, MutationMeta } from './root-blob.ts';
 export { decodeRoot, isDropped, isPresent } from './root-blob.ts';

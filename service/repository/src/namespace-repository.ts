@@ -4,6 +4,7 @@ import type { CallOptions, ReadOptions } from '@floecat/storage-spi';
 import { InvalidArgumentError, lastSegment } from '@floecat/storage-spi';
 
 import { namesOf } from './change.ts';
+import type { ChangeOptions } from './commit.ts';
 import type { DropOptions } from './drop.ts';
 import { close, ifEmpty, reopen } from './drop.ts';
 import { ResourceNotFoundError } from './errors.ts';
@@ -17,6 +18,7 @@ import { pageOf, readsOf } from './page.ts';
 import { namespacePathKey, namespacePathsPrefix } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { ResourceRepository } from './resource-repository.ts';
+import { mutation } from './retry/mutation.ts';
 import type { Loaded, MutationMeta } from './root-blob.ts';
 import { isDropped } from './root-blob.ts';
 
@@ -35,22 +37,24 @@ export class NamespaceRepository extends ResourceRepository<typeof NamespaceSche
   async create(
     catalog: string,
     levels: readonly string[],
-    options: CallOptions & { readonly properties?: Readonly<Record<string, string>> } = {},
+    options: ChangeOptions & { readonly properties?: Readonly<Record<string, string>> } = {},
   ): Promise<LoadedNamespace> {
     checkLevels(levels);
-    const { properties, ...call } = options;
-    const { account, clock, random } = this.context;
-    const { id: catalogId } = await requirePath(this.context, catalogSteps(account, catalog), call);
-    const parentId = await this.#parentId(catalogId, levels, call);
-    const resource = create(NamespaceSchema, {
-      id: random.uuid(),
-      catalogId,
-      parentId,
-      levels: [...levels],
-      properties: { ...properties },
-      createdAtMs: BigInt(clock.now()),
+    const { properties, also = [] } = options;
+    return mutation(this.context, options, async (context, call) => {
+      const { account, clock, random } = context;
+      const { id: catalogId } = await requirePath(context, catalogSteps(account, catalog), call);
+      const parentId = await this.#parentId(context, catalogId, levels, call);
+      const resource = create(NamespaceSchema, {
+        id: random.uuid(),
+        catalogId,
+        parentId,
+        levels: [...levels],
+        properties: { ...properties },
+        createdAtMs: BigInt(clock.now()),
+      });
+      return this.insert(resource, { ...call, also });
     });
-    return this.insert(resource, call);
   }
 
   get(
@@ -80,29 +84,40 @@ export class NamespaceRepository extends ResourceRepository<typeof NamespaceSche
   async rename(
     target: LoadedNamespace,
     levels: readonly string[],
-    options: CallOptions = {},
+    options: ChangeOptions = {},
   ): Promise<LoadedNamespace> {
     checkLevels(levels);
+    return mutation(this.context, options, (context, call) =>
+      this.#rename(context, target, levels, { ...options, ...call }),
+    );
+  }
+
+  async #rename(
+    context: RepositoryContext,
+    target: LoadedNamespace,
+    levels: readonly string[],
+    { also = [], ...call }: ChangeOptions,
+  ): Promise<LoadedNamespace> {
     const { catalogId, levels: before } = target.resource;
     if (before.every((level, i) => levels[i] === level))
       throw new InvalidArgumentError(
         `${dotted(before)} cannot become ${dotted(levels)}, which is itself or in it`,
       );
-    const parentId = await this.#parentId(catalogId, levels, options);
-    const closed = await close(this.context, this.kind, target, options);
+    const parentId = await this.#parentId(context, catalogId, levels, call);
+    const closed = await close(context, this.kind, target, call);
     const nested = this.kind
       .children(closed.owner, namesOf(closed))
       .filter(({ kind }) => kind.collection === this.kind.collection);
-    await ifEmpty(this.context, this.kind, closed, nested, options);
+    await ifEmpty(context, this.kind, closed, nested, call);
     try {
       return await this.update(
         closed,
         (namespace) => void Object.assign(namespace, { levels: [...levels], parentId }),
-        options,
+        { ...call, also },
       );
     } catch (error) {
       // Best effort: where it stays closed, a sweep or the next change opens it.
-      await reopen(this.context, this.kind, closed, options).catch(() => undefined);
+      await reopen(context, this.kind, closed, {}).catch(() => undefined);
       throw error;
     }
   }
@@ -153,11 +168,16 @@ export class NamespaceRepository extends ResourceRepository<typeof NamespaceSche
   }
 
   /** The id of the namespace that one with these levels lies in; empty for an outermost one. */
-  async #parentId(catalogId: string, levels: readonly string[], options: CallOptions): Promise<string> {
+  async #parentId(
+    { account, storage }: RepositoryContext,
+    catalogId: string,
+    levels: readonly string[],
+    options: CallOptions,
+  ): Promise<string> {
     const above = levels.slice(0, -1);
     if (above.length === 0) return '';
-    const key = namespacePathKey(this.context.account, catalogId, above);
-    const id = idIn(await this.context.storage.pointers.get(key, options));
+    const key = namespacePathKey(account, catalogId, above);
+    const id = idIn(await storage.pointers.get(key, options));
     if (id === undefined) throw new ResourceNotFoundError('namespace', dotted(above));
     return id;
   }

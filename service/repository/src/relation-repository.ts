@@ -14,7 +14,7 @@ import type { LoadedNamespace } from './namespace-repository.ts';
 import type { Page, PageRequest } from './page.ts';
 import { pageOf, readsOf } from './page.ts';
 import { relationNameKey, relationNamesPrefix } from './pointer-keys.ts';
-import type { Target } from './resource-repository.ts';
+import type { Target, UpdateOptions } from './resource-repository.ts';
 import { ResourceRepository } from './resource-repository.ts';
 import type { Loaded } from './root-blob.ts';
 import { joinText, splitText } from './text-chunks.ts';
@@ -82,7 +82,7 @@ export abstract class RelationRepository<D extends RelationSchema> extends Resou
     target: Target<D>,
     metadata: Uint8Array,
     fields: OtherFields<D> = {},
-    options?: CallOptions,
+    options?: UpdateOptions,
   ): Promise<Loaded<D>> {
     return this.update(
       target,
@@ -103,7 +103,7 @@ export abstract class RelationRepository<D extends RelationSchema> extends Resou
     target: Target<D>,
     namespace: LoadedNamespace,
     name: string,
-    options?: CallOptions,
+    options?: UpdateOptions,
   ): Promise<Loaded<D>> {
     checkName(this.kind.type, name);
     const { id: namespaceId, catalogId } = namespace.resource;

@@ -5,6 +5,7 @@ import type { BatchOperation, CallOptions, Pointer, ReadOptions } from '@floecat
 import { DEFAULT_ATTEMPTS, pauseAfter } from './attempts.ts';
 import type { BlobWriter, Payload } from './blob-writer.ts';
 import { changeOf } from './change.ts';
+import type { ChangeOptions } from './commit.ts';
 import { commitOne } from './commit-one.ts';
 import type { DropOptions } from './drop.ts';
 import { dropOwner } from './drop.ts';
@@ -18,6 +19,10 @@ import { parentChecks, parentOf } from './parent-checks.ts';
 import type { OwnerRef } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import type { ResourceKind } from './resource-kind.ts';
+import { mutation } from './retry/mutation.ts';
+import { withRetriedReads } from './retry/retried-reads.ts';
+import { retryOptions } from './retry/retry-policy.ts';
+import { runWithRetry } from './retry/run-with-retry.ts';
 import type { Dropped, Loaded, MutationMeta } from './root-blob.ts';
 import { isDropped, isPresent } from './root-blob.ts';
 
@@ -42,11 +47,9 @@ export type ChangeResource<D extends DescMessage> = (
  */
 export type Target<D extends DescMessage> = string | Loaded<D> | (() => Promise<Loaded<D>>);
 
-export interface UpdateOptions extends CallOptions {
+export interface UpdateOptions extends ChangeOptions {
   /** Default 64. What was loaded before is tried once. */
   readonly attempts?: number;
-  /** Further conditions and rows of the transaction. */
-  readonly also?: readonly BatchOperation[];
   /** For messages; default: its name. */
   readonly label?: string;
 }
@@ -81,19 +84,20 @@ export class ResourceRepository<D extends DescMessage> {
     change: ChangeResource<D>,
     options: UpdateOptions = {},
   ): Promise<Loaded<D>> {
-    const { attempts = DEFAULT_ATTEMPTS, also = [], label, signal } = options;
-    const call = signal ? { signal } : {};
+    const { attempts = DEFAULT_ATTEMPTS, also = [], label } = options;
     const named = label !== undefined && { label };
-    return this.#retried(target, attempts, call, async (seen) => {
-      const resource = clone(this.kind.schema, seen.resource);
-      const blobs = (await change(resource, seen)) ?? {};
-      const { owner } = seen;
-      const state = seen.pointer.state === 'STAGED' ? 'STAGED' : 'LIVE';
-      const next = changeOf(this.kind, { owner, previous: seen, resource, state, ...blobs, ...named });
-      const takesName = next.names.some(({ isNew }) => isNew);
-      const parent = takesName ? await this.#parentChecks(resource, call) : [];
-      return commitOne<Loaded<D>>(this.context, next, { ...call, also: [...parent, ...also] });
-    });
+    return mutation(this.context, options, (context, call) =>
+      this.#retried(context, target, attempts, call, async (seen) => {
+        const resource = clone(this.kind.schema, seen.resource);
+        const blobs = (await change(resource, seen)) ?? {};
+        const { owner } = seen;
+        const state = seen.pointer.state === 'STAGED' ? 'STAGED' : 'LIVE';
+        const next = changeOf(this.kind, { owner, previous: seen, resource, state, ...blobs, ...named });
+        const takesName = next.names.some(({ isNew }) => isNew);
+        const parent = takesName ? await this.#parentChecks(context, resource, call) : [];
+        return commitOne<Loaded<D>>(context, next, { ...call, also: [...parent, ...also] });
+      }),
+    );
   }
 
   /**
@@ -101,16 +105,17 @@ export class ResourceRepository<D extends DescMessage> {
    * with. Throws `ResourceNotEmptyError` where it has children, unless `recursive`; `ResourceNotFoundError`.
    */
   async drop(target: Target<D>, options: DropOptions = {}): Promise<MutationMeta> {
+    const context = withRetriedReads(this.context);
     const call = options.signal ? { signal: options.signal } : {};
     const dropIt = async (seen: Loaded<D> | Dropped): Promise<MutationMeta> => {
-      const { tombstone } = await dropOwner(this.context, this.kind, seen, options);
+      const { tombstone } = await dropOwner(context, this.kind, seen, options);
       return (tombstone ?? seen).meta;
     };
     if (typeof target === 'string') {
-      const root = await loadRoot(this.context, this.kind, this.ownerOf(target), call);
+      const root = await loadRoot(context, this.kind, this.ownerOf(target), call);
       if (root && isDropped(root) && root.pointer.state === 'DELETING') return dropIt(root);
     }
-    return this.#retried(target, DEFAULT_ATTEMPTS, call, dropIt);
+    return this.#retried(context, target, DEFAULT_ATTEMPTS, call, dropIt);
   }
 
   protected missing(id: string): ResourceNotFoundError {
@@ -127,11 +132,12 @@ export class ResourceRepository<D extends DescMessage> {
     options: Omit<UpdateOptions, 'attempts'> & NewBlobs = {},
   ): Promise<Loaded<D>> {
     const { also = [], signal, ...rest } = options;
-    const call = signal ? { signal } : {};
     const owner = this.ownerOf(this.kind.id(resource));
     const change = changeOf(this.kind, { owner, resource, state: 'LIVE', ...rest });
-    const parent = await this.#parentChecks(resource, call);
-    return commitOne<Loaded<D>>(this.context, change, { ...call, also: [...parent, ...also] });
+    return mutation(this.context, signal ? { signal } : {}, async (context, call) => {
+      const parent = await this.#parentChecks(context, resource, call);
+      return commitOne<Loaded<D>>(context, change, { ...call, also: [...parent, ...also] });
+    });
   }
 
   protected atPath(path: readonly NameStep[], options?: ReadOptions): Promise<Loaded<D> | undefined> {
@@ -150,13 +156,18 @@ export class ResourceRepository<D extends DescMessage> {
   }
 
   /** That the parent of a resource takes children, as conditions of the transaction. */
-  async #parentChecks(resource: MessageShape<D>, options: CallOptions): Promise<BatchOperation[]> {
-    const parent = parentOf(this.kind, this.context.account, resource);
-    return parent ? parentChecks(this.context, parent, options) : [];
+  async #parentChecks(
+    context: RepositoryContext,
+    resource: MessageShape<D>,
+    options: CallOptions,
+  ): Promise<BatchOperation[]> {
+    const parent = parentOf(this.kind, context.account, resource);
+    return parent ? parentChecks(context, parent, options) : [];
   }
 
   /** Runs `work` on what was seen, or on what there is, again and again while somebody else is first. */
   async #retried<T>(
+    context: RepositoryContext,
     target: Target<D>,
     attempts: number,
     options: CallOptions,
@@ -165,7 +176,8 @@ export class ResourceRepository<D extends DescMessage> {
     if (typeof target === 'object') return work(target);
     const find = typeof target === 'function' ? target : () => this.requireById(target, options);
     for (let attempt = 1; ; attempt++) {
-      const seen = await find();
+      // However it is found, only reads do that.
+      const seen = await runWithRetry(context, { attempt: find }, retryOptions(context, options));
       try {
         return await work(seen);
       } catch (error) {
@@ -174,7 +186,7 @@ export class ResourceRepository<D extends DescMessage> {
           error.conflicts.some((conflict) => conflict.key === seen.owner.key);
         if (!beaten || attempt >= attempts) throw error;
       }
-      await pauseAfter(this.context, attempt, options.signal);
+      await pauseAfter(context, attempt, options.signal);
     }
   }
 }

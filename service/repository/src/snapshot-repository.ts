@@ -26,7 +26,7 @@ import { pageOf, readsOf } from './page.ts';
 import { parseSnapshotKey, snapshotOwner, snapshotsPrefix } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { scanBundleKind, statisticsKind } from './kinds.ts';
-import type { Loaded } from './root-blob.ts';
+import type { Loaded, MutationMeta } from './root-blob.ts';
 import { isPresent } from './root-blob.ts';
 import type { LoadedTable } from './table-repository.ts';
 
@@ -51,13 +51,13 @@ export class SnapshotRepository {
 
   /**
    * Stores statistics and bundles of up to 49 snapshots in one transaction, on condition that `table` is still
-   * the same incarnation and takes children.
+   * the same incarnation and takes children. Answers, per snapshot, that of its statistics and of its bundle.
    */
   async createAll(
     table: LoadedTable,
     snapshots: readonly NewSnapshot[],
     options?: CallOptions,
-  ): Promise<void> {
+  ): Promise<readonly MutationMeta[]> {
     const changes = snapshots.flatMap((snapshot): Change[] => {
       const owner = snapshotOwner(this.#context.account, table.owner.id, snapshot.snapshotId, 'statistics');
       const bundleOwner = snapshotOwner(
@@ -81,7 +81,7 @@ export class SnapshotRepository {
       ...options,
       also: [{ op: 'check-owner', key, incarnation, states: ['STAGED', 'LIVE'] }],
     });
-    if (result.applied) return;
+    if (result.applied) return result.roots.map(({ meta }) => meta);
     const [conflict] = result.conflicts;
     throw new ResourceConflictError(
       conflict?.key === key

@@ -8,6 +8,7 @@ import { loadRoot } from './load.ts';
 import { accountOwner, ownersPrefix } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import type { ResourceKind } from './resource-kind.ts';
+import { withRetriedReads } from './retry/retried-reads.ts';
 import { isDropped } from './root-blob.ts';
 import type { LoadedTable } from './table-repository.ts';
 
@@ -58,11 +59,12 @@ export function isUnfinished({ clock, storage }: RepositoryContext, row: Pointer
  * else moved it first.
  */
 export async function settleOwner(
-  context: RepositoryContext,
+  given: RepositoryContext,
   kind: ResourceKind,
   row: Pointer,
   options: CallOptions = {},
 ): Promise<number | undefined> {
+  const context = withRetriedReads(given);
   const root = await loadRoot(context, kind, kind.owner(context.account, lastSegment(row.key)), options);
   if (!root || root.pointer.writeId !== row.writeId) return undefined;
   try {

@@ -4,6 +4,7 @@ import { TableSchema } from '@floecat/proto/resources';
 import type { CallOptions } from '@floecat/storage-spi';
 
 import { changeOf } from './change.ts';
+import type { ChangeOptions } from './commit.ts';
 import { commit } from './commit.ts';
 import { commitOne } from './commit-one.ts';
 import { conflictError } from './conflict-error.ts';
@@ -76,12 +77,13 @@ export class TableRepository extends RelationRepository<typeof TableSchema> {
   async publish(
     namespace: LoadedNamespace,
     staged: LoadedTable,
-    options?: CallOptions,
+    options: ChangeOptions = {},
   ): Promise<LoadedTable> {
     const { owner, resource } = staged;
     const label = fullName(namespace, resource.name);
     const change = changeOf(tableKind, { owner, previous: staged, resource, state: 'LIVE', label });
-    const result = await commit(this.context, [change], { ...options, also: [isAlive(namespace)] });
+    const also = [isAlive(namespace), ...(options.also ?? [])];
+    const result = await commit(this.context, [change], { ...options, also });
     if (result.applied) return result.roots[0] as LoadedTable;
     const error = conflictError([change], result.conflicts);
     throw result.conflicts.some(({ key }) => key === owner.key) && error instanceof ResourceConflictError

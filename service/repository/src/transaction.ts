@@ -12,6 +12,9 @@ import type { Parent } from './parent-checks.ts';
 import { parentChecks, parentOf } from './parent-checks.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import type { ResourceKind } from './resource-kind.ts';
+import { mutation } from './retry/mutation.ts';
+import { retryOptions } from './retry/retry-policy.ts';
+import { runWithRetry } from './retry/run-with-retry.ts';
 import type { NewBlobs } from './resource-repository.ts';
 import type { Loaded } from './root-blob.ts';
 
@@ -75,13 +78,20 @@ export class Transaction {
   async commit(options: CallOptions & { readonly writeId?: string } = {}): Promise<readonly Loaded[]> {
     if (this.#committed) throw new InvalidArgumentError('a transaction is committed once: begin another');
     this.#committed = true;
-    const { signal, writeId } = options;
-    const call = signal ? { signal } : {};
+    return mutation(this.#context, options, (context, call) =>
+      this.#commit(context, { ...options, ...call }),
+    );
+  }
+
+  async #commit(
+    context: RepositoryContext,
+    { writeId, ...call }: CallOptions & { readonly writeId?: string },
+  ): Promise<readonly Loaded[]> {
     const parents = this.#parentsOutside();
     const checks = parents.reduce((sum, { name }) => sum + (name === undefined ? 1 : 2), 0);
     refuseTooMany(this.#changes, this.#conditions, checks);
-    const held = await Promise.all(parents.map((parent) => parentChecks(this.#context, parent, call)));
-    const result = await commit(this.#context, this.#changes, {
+    const held = await Promise.all(parents.map((parent) => parentChecks(context, parent, call)));
+    const result = await commit(context, this.#changes, {
       ...call,
       ...(writeId !== undefined && { writeId }),
       also: [...this.#conditions, ...held.flat()],
@@ -129,23 +139,37 @@ export class Transaction {
 }
 
 /**
- * Runs `body`, which reads what it needs and adds the changes, and commits them; again from the start where somebody
- * else was first. Answers what `body` answered and what the owners are now.
+ * Runs `body`, which reads what it needs (with the call that it is given) and adds the changes, and commits them; again
+ * from the start where somebody else was first or a read failed, all within `floecat.retry.deadline`. Answers what `body` answered and what the owners are now.
  */
 export async function transact<T>(
   context: RepositoryContext,
-  body: (transaction: Transaction) => T | Promise<T>,
+  body: (transaction: Transaction, call: CallOptions) => T | Promise<T>,
   options: CallOptions & { readonly attempts?: number } = {},
 ): Promise<{ readonly result: T; readonly committed: readonly Loaded[] }> {
-  const { attempts = DEFAULT_ATTEMPTS, signal } = options;
-  for (let attempt = 1; ; attempt++) {
-    const transaction = new Transaction(context);
-    const result = await body(transaction);
-    try {
-      return { result, committed: await transaction.commit(signal ? { signal } : {}) };
-    } catch (error) {
-      if (!transaction.isBeatenBy(error) || attempt >= attempts) throw error;
+  const { attempts = DEFAULT_ATTEMPTS } = options;
+  return mutation(context, options, async (_, call) => {
+    for (let attempt = 1; ; attempt++) {
+      const { transaction, result } = await begin(context, body, call);
+      try {
+        return { result, committed: await transaction.commit(call) };
+      } catch (error) {
+        if (!transaction.isBeatenBy(error) || attempt >= attempts) throw error;
+      }
+      await pauseAfter(context, attempt, call.signal);
     }
-    await pauseAfter(context, attempt, signal);
-  }
+  });
+}
+
+/** What only reads and adds changes can be repeated as it is. */
+function begin<T>(
+  context: RepositoryContext,
+  body: (transaction: Transaction, call: CallOptions) => T | Promise<T>,
+  call: CallOptions,
+): Promise<{ readonly transaction: Transaction; readonly result: T }> {
+  const attempt = async ({ signal }: CallOptions): Promise<{ transaction: Transaction; result: T }> => {
+    const transaction = new Transaction(context);
+    return { transaction, result: await body(transaction, signal ? { signal } : {}) };
+  };
+  return runWithRetry(context, { attempt }, retryOptions(context, call));
 }

@@ -1,8 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
 import { ViewSchema } from '@floecat/proto/resources';
-import type { CallOptions } from '@floecat/storage-spi';
 
+import type { ChangeOptions } from './commit.ts';
 import { viewKind } from './kinds.ts';
 import { checkName } from './names.ts';
 import type { LoadedNamespace } from './namespace-repository.ts';
@@ -35,7 +35,7 @@ export class ViewRepository extends RelationRepository<typeof ViewSchema> {
     namespace: LoadedNamespace,
     name: string,
     view: NewView,
-    options?: CallOptions,
+    options?: ChangeOptions,
   ): Promise<LoadedView> {
     checkName('view', name);
     const id = this.context.random.uuid();

@@ -20,7 +20,6 @@ interface Client {
  * stand beside it.
  */
 export function withOneAttempt<T extends Client>(client: T): T {
-  const passOn = <Next>(next: Next): Next => next;
   client.middlewareStack.add(passOn as never, {
     step: 'finalizeRequest',
     name: 'retryMiddleware',
@@ -37,4 +36,8 @@ export function withOneAttempt<T extends Client>(client: T): T {
 export function withoutLog<T extends Client>(client: T): T {
   client.middlewareStack.remove('loggerMiddleware');
   return client;
+}
+
+function passOn<Next>(next: Next): Next {
+  return next;
 }

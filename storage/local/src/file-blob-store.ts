@@ -34,6 +34,8 @@ import { fileError, isMissing } from './file-errors.ts';
 import { folderOfUri } from './file-names.ts';
 import type { Health } from './health.ts';
 import { Slots } from './slots.ts';
+import type { StoreMarker } from './store-marker.ts';
+import { readMarker } from './store-marker.ts';
 import { isVersionId, lostName, modifiedOf, nextVersionId, sizeOf } from './version-id.ts';
 
 /** Files worked on at once; more would only wait for the disk, and each holds a descriptor. */
@@ -50,6 +52,8 @@ export interface FileBlobStoreConfig {
   readonly random: RandomSource;
   readonly files: DurableFiles;
   readonly health: Health;
+  /** The store, table and epoch that the marker beside the blobs must name. */
+  readonly identity: StoreMarker;
 }
 
 /** Blobs as files, one a version, below one folder. Durable before they are acknowledged, verified when read. */
@@ -201,8 +205,17 @@ export class FileBlobStore implements BlobStore {
     return { versions: found };
   }
 
+  /** True; throws `StorageMisconfiguredError` where the marker beside the blobs does not name this store any more. */
   async supportsVersionedDeletes(): Promise<boolean> {
-    return true;
+    await this.#checkRoot('supportsVersionedDeletes', '');
+    const marker = await readMarker(this.#config.files);
+    const { root, identity } = this.#config;
+    const own = (['storeId', 'tableId', 'epoch'] as const).every((name) => marker?.[name] === identity[name]);
+    if (own) return true;
+    throw new StorageMisconfiguredError(
+      `supportsVersionedDeletes: the blobs in ${root} are not those of this pointer table any more; was the folder replaced, or joined to another table?`,
+      { operation: 'supportsVersionedDeletes' },
+    );
   }
 
   async close(): Promise<void> {}

@@ -57,8 +57,7 @@ export class LatestReads {
       end: space.end(prefix),
     };
     try {
-      for (const { key, value } of this.#rows.getRange(range))
-        if (!visit(space.rowKey(key), value)) break;
+      for (const { key, value } of this.#rows.getRange(range)) if (!visit(space.rowKey(key), value)) break;
     } finally {
       this.#release();
     }

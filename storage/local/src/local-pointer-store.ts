@@ -151,7 +151,8 @@ export class LocalPointerStore implements PointerStore {
   async listPointersByPrefix(prefix: string, options: ListOptions = {}): Promise<PointerPage> {
     this.#config.health.check('listPointersByPrefix', prefix);
     const { limit = DEFAULT_PAGE_SIZE, pageToken } = options;
-    const after = pageToken === undefined ? undefined : this.#tokens.decode(this.#config.space.name, prefix, pageToken);
+    const after =
+      pageToken === undefined ? undefined : this.#tokens.decode(this.#config.space.name, prefix, pageToken);
     const pointers: Pointer[] = [];
     let position = after;
     let more = false;

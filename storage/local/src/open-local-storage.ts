@@ -98,7 +98,15 @@ export async function openLocalStorage(config: LocalStorageConfig): Promise<Stor
       maxKeyBytes: MAX_SYSTEM_KEY_BYTES,
     });
     const blobs = guardBlobStore(
-      new FileBlobStore({ root: folder.blobs, storeId, clock, random, files: blobFiles, health }),
+      new FileBlobStore({
+        root: folder.blobs,
+        storeId,
+        clock,
+        random,
+        files: blobFiles,
+        health,
+        identity: layout,
+      }),
     );
     const secrets = guardSecretsManager(
       new LocalSecretsManager({ storeId, key, files: secretFiles, health }),

@@ -136,19 +136,19 @@ export class WriteTransactions {
   }
 }
 
-function writableRows({ rows }: PointerTable, { tableKey }: RowSpace): WritableRows {
+function writableRows({ rows }: PointerTable, space: RowSpace): WritableRows {
   const decoder = new RowDecoder();
   return {
     get(key: string): Pointer | undefined {
-      const bytes = rows.getBinaryFast(tableKey(key));
+      const bytes = rows.getBinaryFast(space.tableKey(key));
       return bytes && decoder.decode(key, bytes, bytes.length);
     },
-    has: (key: string) => rows.getBinaryFast(tableKey(key)) !== undefined,
+    has: (key: string) => rows.getBinaryFast(space.tableKey(key)) !== undefined,
     put(pointer: Pointer): void {
-      void rows.put(tableKey(pointer.key), encodeRow(pointer));
+      void rows.put(space.tableKey(pointer.key), encodeRow(pointer));
     },
     remove(key: string): void {
-      void rows.remove(tableKey(key));
+      void rows.remove(space.tableKey(key));
     },
   };
 }

@@ -33,9 +33,12 @@ export function openMemoryStorage(config: MemoryStorageConfig = {}): Storage {
   };
   const { storeId } = layout;
   const pointers = guardPointerStore(new MemoryPointerStore({ storeId, clock, random }));
-  const system = guardPointerStore(new MemoryPointerStore({ storeId, clock, random, tokenFamily: 'system' }), {
-    maxKeyBytes: MAX_SYSTEM_KEY_BYTES,
-  });
+  const system = guardPointerStore(
+    new MemoryPointerStore({ storeId, clock, random, tokenFamily: 'system' }),
+    {
+      maxKeyBytes: MAX_SYSTEM_KEY_BYTES,
+    },
+  );
   const blobs = guardBlobStore(new MemoryBlobStore({ storeId, clock }));
   const secrets = guardSecretsManager(new MemorySecretsManager({ storeId }));
   const close = async (): Promise<void> => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -104,6 +105,7 @@ void test('a container that never answers is removed, and said', async () => {
   assert.match(said, /did not answer on .* within 1 s; it was removed/);
   const words = (await docker.calls()).map((call) => / (up|down) /.exec(call)?.[1] ?? call);
   assert.deepEqual(words, ['info port=', 'up', 'down']);
+  assert.equal(remembered(docker), false);
   assert.match((await docker.run('down')).said, /nothing is up/);
 });
 
@@ -112,6 +114,7 @@ void test('a container that cannot start is said, and nothing is remembered', as
   const { code, said } = await docker.run('up');
   assert.equal(code, 1);
   assert.match(said, /docker compose could not start the container: no space left on device/);
+  assert.equal(remembered(docker), false);
   assert.match((await docker.run('down')).said, /nothing is up/);
   assert.equal((await docker.calls()).filter((call) => call.includes(' down ')).length, 0);
 });
@@ -125,6 +128,10 @@ void test('a container that was stopped by hand is started anew', options, async
   assert.equal((await docker.calls()).filter((call) => call.includes(' up ')).length, 1);
   assert.match((await docker.run('down')).said, /is down/);
 });
+
+function remembered({ port }: Docker): boolean {
+  return existsSync(join(folder, 'state', `up-${port}.json`));
+}
 
 void test('the image is the one that is written down, and is reached from this machine only', async () => {
   const compose = await readFile(COMPOSE, 'utf8');

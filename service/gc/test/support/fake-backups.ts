@@ -8,7 +8,12 @@ export class FakeBackups {
   readonly #pointers = new Map<string, readonly Pointer[]>();
 
   /** Registers a backup, then walks, as a real one does. */
-  async take(storage: Storage, id: string, rows: () => Promise<readonly Pointer[]>, expiresAt?: number): Promise<void> {
+  async take(
+    storage: Storage,
+    id: string,
+    rows: () => Promise<readonly Pointer[]>,
+    expiresAt?: number,
+  ): Promise<void> {
     await storage.system.compareAndSet(backupKey(id), 0, {
       kind: 'value',
       value: '{}',
@@ -31,7 +36,8 @@ export class FakeBackups {
       pointer: async (wanted) => rows.find((row) => row.key === wanted),
       pointers: async function* (prefix, after) {
         for (const row of rows)
-          if (row.key.startsWith(prefix) && (after === undefined || compareUtf8(row.key, after) > 0)) yield row;
+          if (row.key.startsWith(prefix) && (after === undefined || compareUtf8(row.key, after) > 0))
+            yield row;
       },
     };
   };

@@ -41,7 +41,7 @@ export function onEveryCall(storage: Storage, before: (name: string) => void): S
         if (typeof member !== 'function') return member;
         return async (...args: unknown[]): Promise<unknown> => {
           before(`${store}.${String(name)}`);
-          return (await (member.apply(target, args) as unknown)) as unknown;
+          return await (member.apply(target, args) as Promise<unknown>);
         };
       },
     });

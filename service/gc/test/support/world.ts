@@ -7,7 +7,13 @@ import { collectUnsafely } from '@floecat/gc/testing';
 import type { LoadedTable, Repositories } from '@floecat/repository';
 import { openRepositories, repositoryContext } from '@floecat/repository';
 import { openMemoryStorage } from '@floecat/storage-memory';
-import type { BlobVersionListing, LayoutSettings, Pointer, RandomSource, Storage } from '@floecat/storage-spi';
+import type {
+  BlobVersionListing,
+  LayoutSettings,
+  Pointer,
+  RandomSource,
+  Storage,
+} from '@floecat/storage-spi';
 import { FakeClock, seededRandom } from '@floecat/storage-testkit';
 
 export const HOUR_MS = 3_600_000;
@@ -62,7 +68,15 @@ export class World implements AsyncDisposable {
 
   repositories(account = 'acme', storage = this.storage): Repositories {
     const { clock, random } = this;
-    return openRepositories(repositoryContext(storage, account, { clock, random, cache: { blobBytes: 0 } }));
+    return openRepositories(
+      repositoryContext(storage, account, {
+        clock,
+        random,
+        cache: { blobBytes: 0 },
+        // A writer that stalls is a matter of the grace here, and not of a deadline that comes before it.
+        retry: { deadlineMs: 365 * DAY_MS },
+      }),
+    );
   }
 
   async addTable(name: string, metadata: string, account = 'acme'): Promise<LoadedTable> {

@@ -1,5 +1,10 @@
 import type { BatchOperation, BatchOutcome, CallOptions, Pointer } from '@floecat/storage-spi';
-import { nextPointer, StorageError, StorageUnknownOutcomeError } from '@floecat/storage-spi';
+import {
+  nextPointer,
+  StorageAbortRetryableError,
+  StorageError,
+  StorageUnknownOutcomeError,
+} from '@floecat/storage-spi';
 
 import type { Conflict } from '../errors.ts';
 import type { RepositoryContext } from '../repository-context.ts';
@@ -13,9 +18,7 @@ export interface BatchAttempts {
    * The operations of one attempt. Each attempt writes the same rows on the same conditions; only what it writes may
    * differ, as a root does that names its write id.
    */
-  readonly prepare: (
-    attempt: Pick<RetryAttempt, 'writeId' | 'signal'>,
-  ) => Promise<readonly BatchOperation[]>;
+  readonly prepare: (attempt: Pick<RetryAttempt, 'writeId' | 'signal'>) => Promise<readonly BatchOperation[]>;
   /** Told of each attempt that was not applied and never will be. It must not throw. */
   readonly onLost?: (writeId: string) => Promise<unknown>;
 }
@@ -51,7 +54,7 @@ export async function applyBatch(
       operations = await prepare({ writeId, signal });
     } catch (error) {
       await onLost(writeId);
-      throw error;
+      throw error instanceof StorageUnknownOutcomeError ? notSent(error) : error;
     }
     sent.set(writeId, operations);
     try {
@@ -77,7 +80,8 @@ export async function applyBatch(
       const outcome = outcomes[i];
       return outcome?.ok === false ? [{ key, current: outcome.current }] : [];
     });
-    if (uncertain.length === 0) return { applied: false, conflicts };
+    const isRead = operations.every(({ op }) => op !== 'upsert' && op !== 'delete');
+    if (uncertain.length === 0 || isRead) return { applied: false, conflicts };
     const found = await settleBatch(context, operations, uncertain, { signal });
     if (found.fate === 'applied') return appliedBy(found.writeId, found.rows);
     if (found.fate === 'lost') return { applied: false, conflicts };
@@ -129,6 +133,16 @@ export async function applyBatch(
 
   const end = await runWithRetry(context, { attempt, settle }, retryOptions(context, options));
   // What the one that was applied built upon, or what refused them all, is gone for the others too.
-  for (const writeId of [...sent.keys()]) if (!end.applied || end.writeId !== writeId) await lose(writeId);
+  for (const writeId of sent.keys()) if (!end.applied || end.writeId !== writeId) await lose(writeId);
   return end;
+}
+
+/** What is unknown about a blob leaves no doubt about the transaction that was to name it. */
+export function notSent(cause: StorageUnknownOutcomeError): StorageAbortRetryableError {
+  const { operation = 'prepare', key = '' } = cause;
+  return new StorageAbortRetryableError(`${cause.message}; nothing refers to it, so it is safe to repeat`, {
+    operation,
+    key,
+    cause,
+  });
 }

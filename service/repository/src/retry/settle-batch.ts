@@ -25,6 +25,8 @@ export async function settleBatch(
   writeIds: readonly string[],
   options: CallOptions,
 ): Promise<BatchFate> {
+  // What writes nothing was not applied, and is never late.
+  if (!operations.some(({ op }) => op === 'upsert' || op === 'delete')) return { fate: 'pending' };
   const upserts = operations.filter((operation) => operation.op === 'upsert');
   const keys = upserts.map(({ key }) => key);
   const found = await storage.pointers.getBatch(keys, options);
@@ -52,8 +54,7 @@ export async function settleBatch(
     const traced = await traceWrite(storage.blobs, expected, now, writeIds, options);
     const proof = applied(traced);
     if (proof) return proof;
-    if (traced.fate === 'lost')
-      return { fate: 'lost', conflicts: [{ key: upsert.key, current: now }] };
+    if (traced.fate === 'lost') return { fate: 'lost', conflicts: [{ key: upsert.key, current: now }] };
     return { fate: 'unknown' };
   }
   return telling.length > 0 ? { fate: 'pending' } : { fate: 'unknown' };

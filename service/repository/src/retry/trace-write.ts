@@ -33,7 +33,9 @@ export async function traceWrite(
     }
     const { envelope } = fromBinary(RootBlobSchema, bytes);
     const previous = envelope?.previous;
-    const own = [envelope?.writeId, previous?.writeId].find((id) => id !== undefined && writeIds.includes(id));
+    const own = [envelope?.writeId, previous?.writeId].find(
+      (id) => id !== undefined && writeIds.includes(id),
+    );
     if (own !== undefined) return { fate: 'applied', writeId: own };
     if (!previous) return { fate: 'unknown' };
     if (previous.version <= BigInt(before.version) + 1n) return { fate: 'lost' };

@@ -17,9 +17,9 @@ export async function withDeadline<T>(
   void clock.sleep(milliseconds, done.signal).then(
     () => {
       // A clock that does not wait, as some tests have it, has no deadlines.
-      if (clock.monotonic() - began < milliseconds / 2) return;
+      if (clock.monotonic() - began < milliseconds / 2) return undefined;
       const message = `the operation was not done within ${milliseconds} ms: try again later`;
-      over.abort(new StorageUnavailableError(message));
+      return over.abort(new StorageUnavailableError(message));
     },
     () => undefined,
   );

@@ -151,6 +151,27 @@ export const dropLaws: readonly RepositoryLaw[] = [
     },
   },
   {
+    name: 'what was closed for a drop that was interrupted takes children again, a minute later',
+    holds: async (world) => {
+      let commits = 0;
+      const dying = world.client(async (call, proceed) => {
+        if (commits === 1) throw new Error('the process is dead');
+        const result = await proceed();
+        if (isCommit(call)) commits++;
+        return result;
+      });
+      await assert.rejects(dying.namespaces.dropAt('lake', ['sales']));
+      const { namespaces } = world.repositories;
+      assert.equal((await namespaces.require('lake', ['sales'])).pointer.state, 'DELETING');
+      const create = () => namespaces.create('lake', ['sales', 'eu']);
+      await assert.rejects(create(), world.repo.ResourceConflictError);
+      world.clock.advance(60_001);
+      await create();
+      assert.deepEqual(await lakeContent(world), ['sales.eu/', 'sales/']);
+      await checkStore(world.storage, { atRest: true });
+    },
+  },
+  {
     name: 'a table that is moved out before its turn survives the drop of its namespace',
     holds: async (world) => {
       const { namespaces, tables } = world.repositories;

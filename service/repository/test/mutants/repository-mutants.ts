@@ -3,17 +3,11 @@ import type { SourceMutant } from '@floecat/storage-testkit';
 /** Bugs of the repository layer, each with the law that it breaks. */
 export const repositoryMutants: readonly SourceMutant[] = [
   {
-    bug: 'a lost update: the commit compares what it finds, not what was seen',
+    bug: 'a lost update: what was seen is not compared with what is there',
     law: 'of two updates of one state, one is refused',
-    file: 'commit.ts',
-    find: 'await pointers.compareAndSetBatch(operations,',
-    put: `await pointers.compareAndSetBatch(
-      await Promise.all(
-        operations.map(async (operation) => {
-          if (operation.op !== 'upsert' || operation.expected === 0) return operation;
-          return { ...operation, expected: (await pointers.get(operation.key)) ?? 0 };
-        }),
-      ),`,
+    file: 'resource-repository.ts',
+    find: "if (typeof target === 'object') return work(target);",
+    put: "if (typeof target === 'object') return work(await this.requireById(target.owner.id, options));",
   },
   {
     bug: 'half a rename: the old name is not given up',
@@ -30,17 +24,11 @@ export const repositoryMutants: readonly SourceMutant[] = [
     put: "isNew && !previous ? [{ op: 'upsert', key, expected: 0, next: { kind: 'value', value: owner.id } }] : [],",
   },
   {
-    bug: 'a name that is taken is taken over',
+    bug: 'a name that is taken is told as a change of somebody else',
     law: 'of many that create one name, one wins',
-    file: 'commit.ts',
-    find: 'await pointers.compareAndSetBatch(operations,',
-    put: `await pointers.compareAndSetBatch(
-      await Promise.all(
-        operations.map(async (operation) => {
-          if (operation.op !== 'upsert' || operation.next.kind !== 'value') return operation;
-          return { ...operation, expected: (await pointers.get(operation.key)) ?? 0 };
-        }),
-      ),`,
+    file: 'conflict-error.ts',
+    find: 'if (wanted && current)',
+    put: 'if (!wanted && current)',
   },
   {
     bug: 'a drop leaves the name',
@@ -109,14 +97,14 @@ export const repositoryMutants: readonly SourceMutant[] = [
     bug: 'what was closed for nothing is not opened again',
     law: 'a child that came while it was looked for keeps its parent',
     file: 'drop.ts',
-    find: 'await reopen(context, kind, closed, options).catch(() => undefined);',
+    find: 'await reopen(context, kind, closed, {}).catch(() => undefined);',
     put: '',
   },
   {
     bug: 'a namespace is renamed without being closed',
     law: 'a child that came while a namespace was renamed',
     file: 'namespace-repository.ts',
-    find: 'await ifEmpty(this.context, this.kind, closed, nested, options);',
+    find: 'await ifEmpty(context, this.kind, closed, nested, call);',
     put: '',
   },
   {

@@ -24,6 +24,8 @@ interface Step {
 
 type Rows = ReadonlyMap<string, Pointer | undefined>;
 
+const NO_ROWS: Rows = new Map();
+
 /**
  * Batches, each one transaction. As every write, its operations are pinned to rows: those by version number are read
  * first, in one request, and nothing else is.
@@ -101,6 +103,7 @@ export class BatchWriter {
   }
 
   async #read(caller: Caller, operations: readonly BatchOperation[]): Promise<Rows> {
+    if (operations.length === 0) return NO_ROWS;
     const keys = operations.map(({ key }) => key);
     const found = await this.#config.reader.getBatch(caller, keys);
     return new Map(keys.map((key, i) => [key, found[i]]));

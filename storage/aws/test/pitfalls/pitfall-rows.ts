@@ -14,19 +14,24 @@ export const PITFALL_ROWS: readonly PitfallRow[] = [
   { number: 2, pitfall: 'expired entries are live' },
   { number: 3, pitfall: 'a deleted and made-again key is taken for the old one' },
   { number: 4, pitfall: 'a won compare-and-set is reported as lost after a retry' },
-  { number: 5, pitfall: 'conflicts of transactions and throttles are taken for stale versions, or for errors' },
+  {
+    number: 5,
+    pitfall: 'conflicts of transactions and throttles are taken for stale versions, or for errors',
+  },
   { number: 6, pitfall: 'limits are found out by the service' },
   {
     number: 7,
     pitfall: 'eventually consistent listings, counts and looks for emptiness',
-    cannotOccur: 'a row written while deleteByPrefix runs is one that its caller did not list, as the contract says',
+    cannotOccur:
+      'a row written while deleteByPrefix runs is one that its caller did not list, as the contract says',
   },
   { number: 8, pitfall: 'retries without end, and a batch size that fails every batch' },
   { number: 9, pitfall: 'deleteByPrefix kills what changed after it was listed' },
   {
     number: 10,
     pitfall: 'page tokens that are bound to nothing',
-    cannotOccur: 'a token has no separators to split at: lengths are fixed, and its position is what the caller listed',
+    cannotOccur:
+      'a token has no separators to split at: lengths are fixed, and its position is what the caller listed',
   },
   {
     number: 11,
@@ -60,14 +65,18 @@ export const PITFALL_ROWS: readonly PitfallRow[] = [
     pitfall: 'a bad date in the metadata stops a pass; lengths are clamped',
     cannotOccur: 'no range is ever read and a blob is held whole, which 64 MiB bound',
   },
-  { number: 27, pitfall: 'throttles and expired tokens are fatal, missing credentials retried, causes dropped' },
+  {
+    number: 27,
+    pitfall: 'throttles and expired tokens are fatal, missing credentials retried, causes dropped',
+  },
   { number: 28, pitfall: 'a listing tells only keys, so that each costs a request more' },
   { number: 29, pitfall: 'a put after a delete fails for days, and a get throws' },
   { number: 30, pitfall: 'a value is written before its tags' },
   {
     number: 31,
     pitfall: 'text is decoded by guess; sizes unchecked',
-    cannotOccur: 'an empty secret is refused by every store, as the contract says, since Secrets Manager has none',
+    cannotOccur:
+      'an empty secret is refused by every store, as the contract says, since Secrets Manager has none',
   },
   {
     number: 32,

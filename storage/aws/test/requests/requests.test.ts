@@ -10,6 +10,9 @@ import { storeOperations } from '../support/store-operations.ts';
 
 const stub = await AwsStub.start();
 const storage = await openStubStorage(stub.endpoint);
+const ofStores = storeOperations(storage);
+// Asks itself, so it must be done before the first test begins.
+const ofRepositories = await repositoryOperations(storage);
 after(async () => {
   await storage.close();
   await stub[Symbol.asyncDispose]();
@@ -26,5 +29,5 @@ function pin(title: string, operations: readonly MeasuredOperation[]): void {
   });
 }
 
-pin('stores', storeOperations(storage));
-pin('repositories', await repositoryOperations(storage));
+pin('stores', ofStores);
+pin('repositories', ofRepositories);

@@ -51,6 +51,8 @@ export class DynamoFixtures implements AsyncDisposable {
         // DynamoDB Local removes what expired by its own clock, which is not the one of the case.
         table: { ttlEnabled: false, pointInTimeRecovery: false, deletionProtection: false },
         layout: { shards },
+        // A busy machine must not make an answer late, and so the outcome of a write unknown.
+        wire: { attemptTimeoutMs: 60_000, deadlineMs: 120_000 },
         clock: mixed,
       });
       const rest = openMemoryStorage({ clock });

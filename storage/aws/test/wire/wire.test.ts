@@ -73,6 +73,13 @@ function failing(times: number, name: string): (attempt: Attempt) => Promise<voi
   };
 }
 
+/** Answers the number of the attempt, after six conflicts and one throttle. */
+async function contendedThenThrottled({ number }: Attempt): Promise<number> {
+  if (number <= 6) throw sdkError('TransactionConflictException', 400);
+  if (number === 7) throw sdkError('ThrottlingException', 400);
+  return number;
+}
+
 suite('the wire', () => {
   test('an attempt over its time is aborted, and the next one may answer', async () => {
     const { clock, wire } = wireOf();
@@ -97,19 +104,7 @@ suite('the wire', () => {
 
   test('contention is bounded by the deadline alone, and takes no attempt from another failure', async () => {
     const { clock, wire } = wireOf({ maxAttempts: 2 });
-    const send = (attempt: Attempt): Promise<number> => {
-      if (attempt.number <= 6) throw sdkError('TransactionConflictException', 400);
-      if (attempt.number === 7) throw sdkError('ThrottlingException', 400);
-      return Promise.resolve(attempt.number);
-    };
-    assert.equal(
-      await drive(
-        clock,
-        wire.send(CALL, async (attempt) => send(attempt)),
-        5,
-      ),
-      8,
-    );
+    assert.equal(await drive(clock, wire.send(CALL, contendedThenThrottled), 5), 8);
   });
 
   test('the deadline ends a call, also within its last attempt', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
-import type { BatchOperation, Pointer } from '@floecat/storage-spi';
+import type { BatchOperation, Expected, Pointer } from '@floecat/storage-spi';
 import { MAX_BATCH_OPERATIONS } from '@floecat/storage-spi';
 
 import { present, refused } from '../assertions.ts';
@@ -83,6 +83,35 @@ export const batchCases: readonly ContractCase[] = [
       assert.deepEqual(new Set(result.pointers.map((row) => row?.writeId)), new Set([writeId]));
       assert.deepEqual(await walk(store, at('')), result.pointers);
       await refused(store.compareAndSetBatch([{ op: 'check-absent', key: at('x') }], { writeId: 'no' }));
+    },
+  ),
+
+  pointerCase(
+    '[54] a batch of one write is applied, or says what is there, as a batch of many does',
+    async ({ store, at }) => {
+      const writeOne = (expected: Expected, text: string, options?: { readonly writeId: string }) =>
+        store.compareAndSetBatch([{ op: 'upsert', key: at('one'), expected, next: value(text) }], options);
+      const writeId = randomUUID();
+      const created = await writeOne(0, 'first', { writeId });
+      assert.ok(created.applied);
+      const [first, ...more] = created.pointers;
+      assert.deepEqual([first?.version, first?.writeId, textOf(first), more], [1, writeId, 'first', []]);
+      assert.deepEqual(await store.get(at('one')), first);
+      const updated = await writeOne(present(first, 'the row'), 'second');
+      assert.ok(updated.applied);
+      const [second] = updated.pointers;
+      assert.deepEqual([second?.version, second?.prevWriteId, textOf(second)], [2, writeId, 'second']);
+      for (const stale of [0, 1, 3, present(first, 'the row')])
+        assert.deepEqual(await writeOne(stale, 'late'), {
+          applied: false,
+          outcomes: [{ ok: false, current: second }],
+        });
+      await unchanged(store, present(second, 'the row'));
+      const absent = { applied: false, outcomes: [{ ok: false, current: undefined }] };
+      await remove(store, present(second, 'the row'));
+      for (const gone of [2, present(second, 'the row')])
+        assert.deepEqual(await writeOne(gone, 'late'), absent);
+      assert.equal(await store.get(at('one')), undefined);
     },
   ),
 
