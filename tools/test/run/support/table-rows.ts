@@ -2,7 +2,7 @@ import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 
 import type { LocalstackSettings } from '../../../localstack/settings.ts';
 
-/** Every row of the pointer table, whole, by its key. */
+/** Every pointer of the table, whole, by its key; without the store's own rows, which collectors write all the time. */
 export async function tableRows(
   settings: Pick<LocalstackSettings, 'endpoint' | 'region' | 'accessKey' | 'secretKey' | 'table'>,
 ): Promise<ReadonlyMap<string, unknown>> {
@@ -16,7 +16,8 @@ export async function tableRows(
   try {
     const pages = paginateScan({ client }, { TableName: table, ConsistentRead: true });
     for await (const { Items = [] } of pages)
-      for (const item of Items) rows.set(`${item['shard']?.S} ${item['key']?.S}`, item);
+      for (const item of Items)
+        if (item['shard']?.S !== '_sys') rows.set(`${item['shard']?.S} ${item['key']?.S}`, item);
   } finally {
     client.destroy();
   }
