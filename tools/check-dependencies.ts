@@ -19,6 +19,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   '@floecat/repository': ['@floecat/storage-spi', '@floecat/proto'],
   '@floecat/gc': ['@floecat/storage-spi', '@floecat/repository'],
+  '@floecat/recovery': ['@floecat/storage-spi', '@floecat/proto', '@floecat/repository'],
   '@floecat/catalog': ['@floecat/storage-spi', '@floecat/proto', '@floecat/repository', '@floecat/config'],
   '@floecat/cli': [
     '@floecat/storage-spi',
@@ -26,6 +27,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     '@floecat/repository',
     '@floecat/config',
     '@floecat/gc',
+    '@floecat/recovery',
     '@floecat/catalog',
   ],
 };

@@ -1,4 +1,5 @@
 import type { OwnerRef } from '@floecat/repository';
+import { ownerOfBlob } from '@floecat/repository';
 import type { BlobVersionListing, Pointer } from '@floecat/storage-spi';
 import { compareUtf8, mapBounded, prefixOf, StorageNotFoundError } from '@floecat/storage-spi';
 
@@ -8,7 +9,6 @@ import type { CondemnedBlob, CondemnedReader, SegmentRef } from './condemned.ts'
 import { GcUnreadableError } from './errors.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
-import { ownerOfBlob } from './key-shapes.ts';
 import { OwnerCursor } from './owner-cursor.ts';
 import type { OwnerMark } from './owner-roots.ts';
 import { markOwners } from './owner-roots.ts';

@@ -1,4 +1,5 @@
 import type { OwnerRef } from '@floecat/repository';
+import { ownerOfBlob } from '@floecat/repository';
 import { mapBounded } from '@floecat/storage-spi';
 
 import { openBackups } from './backups.ts';
@@ -8,7 +9,6 @@ import { readSegment } from './condemned.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
 import { requireVersionedDeletes } from './identity.ts';
-import { ownerOfBlob } from './key-shapes.ts';
 import type { OwnerMark } from './owner-roots.ts';
 import { markOwners } from './owner-roots.ts';
 import { Pardons } from './pardons.ts';

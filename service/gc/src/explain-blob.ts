@@ -1,3 +1,4 @@
+import type { BlobOwner } from '@floecat/repository';
 import type { BlobHeader, Pointer } from '@floecat/storage-spi';
 import { StorageNotFoundError } from '@floecat/storage-spi';
 
@@ -8,7 +9,6 @@ import type { CondemnedBlob } from './condemned.ts';
 import type { GcExplanation } from './explanation.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
-import type { BlobOwner } from './key-shapes.ts';
 import { markOwners } from './owner-roots.ts';
 import { Pardons } from './pardons.ts';
 

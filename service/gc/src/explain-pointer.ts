@@ -1,4 +1,4 @@
-import { collectorStateKey } from '@floecat/repository';
+import { collectorStateKey, shapeOfKey } from '@floecat/repository';
 import type { Pointer } from '@floecat/storage-spi';
 import { isExpired, splitKey } from '@floecat/storage-spi';
 
@@ -6,7 +6,6 @@ import { iso } from './explain-blob.ts';
 import type { GcExplanation } from './explanation.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
-import { shapeOfKey } from './key-shapes.ts';
 import { digestOf, isOrphan } from './pointer-scan.ts';
 import type { PointerState } from './pointer-state.ts';
 import { parseState } from './system-state.ts';

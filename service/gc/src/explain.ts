@@ -1,9 +1,9 @@
+import { ownerOfBlob } from '@floecat/repository';
 import type { Storage } from '@floecat/storage-spi';
 
 import { explainBlob } from './explain-blob.ts';
 import { explainPointer } from './explain-pointer.ts';
 import type { GcExplanation } from './explanation.ts';
-import { ownerOfBlob } from './key-shapes.ts';
 import type { GcOptions } from './open-gc.ts';
 import { gcContext } from './open-gc.ts';
 import type { GcSettings } from './settings.ts';

@@ -1,4 +1,4 @@
-import { accountOwner, collectorStateKey } from '@floecat/repository';
+import { accountOwner, collectorStateKey, shapeOfKey } from '@floecat/repository';
 import type { Pointer } from '@floecat/storage-spi';
 import { isExpired, prefixOf } from '@floecat/storage-spi';
 
@@ -6,7 +6,6 @@ import { GcSupersededError } from './errors.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
 import { requireIdentity } from './identity.ts';
-import { shapeOfKey } from './key-shapes.ts';
 import type { SliceResult } from './slice-result.ts';
 import { describeError } from './slice-result.ts';
 import type { Slice } from './slice.ts';

@@ -1,9 +1,9 @@
 import type { Collection, OwnerRef } from '@floecat/repository';
+import { COLLECTIONS } from '@floecat/repository';
 import { compareUtf8 } from '@floecat/storage-spi';
 
 import type { KeptBackup } from './backups.ts';
 import type { GcContext } from './gc-context.ts';
-import { COLLECTIONS } from './key-shapes.ts';
 import type { OwnerMark } from './owner-roots.ts';
 import { walkOwners } from './owner-walk.ts';
 

@@ -1,12 +1,11 @@
 import type { Collection, OwnerRef } from '@floecat/repository';
-import { accountOwner, ownersPrefix } from '@floecat/repository';
+import { accountOwner, ownersPrefix, shapeOfKey } from '@floecat/repository';
 import type { Pointer } from '@floecat/storage-spi';
 import { compareUtf8, prefixOf } from '@floecat/storage-spi';
 
 import type { KeptBackup } from './backups.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
-import { shapeOfKey } from './key-shapes.ts';
 import type { OwnerMark, OwnerPointers } from './owner-roots.ts';
 import { markOwners, ROOTS_AT_A_TIME } from './owner-roots.ts';
 

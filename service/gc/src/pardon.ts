@@ -1,3 +1,4 @@
+import { ownerOfBlob } from '@floecat/repository';
 import type { Storage } from '@floecat/storage-spi';
 import { InvalidArgumentError, LOST_TAG, mapBounded, StorageNotFoundError } from '@floecat/storage-spi';
 
@@ -5,7 +6,6 @@ import { accountsWithLists, findCondemned } from './condemned-lookup.ts';
 import type { CondemnedBlob } from './condemned.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
-import { ownerOfBlob } from './key-shapes.ts';
 import type { GcOptions } from './open-gc.ts';
 import { gcContext } from './open-gc.ts';
 import { pardonKey } from './pardons.ts';

@@ -1,11 +1,10 @@
 import type { RepositoryContext } from '@floecat/repository';
-import { collectorStateKey, KINDS, repositoryContext, settleOwner } from '@floecat/repository';
+import { collectorStateKey, KINDS, repositoryContext, settleOwner, shapeOfKey } from '@floecat/repository';
 
 import { GcSupersededError } from './errors.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
 import { requireIdentity } from './identity.ts';
-import { shapeOfKey } from './key-shapes.ts';
 import { isOrphan, scanPage } from './pointer-scan.ts';
 import type { Candidate, PointerState } from './pointer-state.ts';
 import type { SliceResult } from './slice-result.ts';

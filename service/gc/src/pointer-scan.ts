@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 
-import { accountOwner, ownerById } from '@floecat/repository';
+import { accountOwner, ownerById, shapeOfKey } from '@floecat/repository';
 import type { Pointer } from '@floecat/storage-spi';
 import { prefixOf } from '@floecat/storage-spi';
 
 import { GcUnreadableError } from './errors.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
-import { shapeOfKey } from './key-shapes.ts';
 import type { Candidate, PointerState } from './pointer-state.ts';
 import { MAX_CANDIDATE_BYTES, MAX_ORPHANS } from './pointer-state.ts';
 

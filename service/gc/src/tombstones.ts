@@ -1,4 +1,5 @@
 import type { OwnerRef } from '@floecat/repository';
+import { shapeOfKey } from '@floecat/repository';
 import type { Pointer } from '@floecat/storage-spi';
 import { prefixOf } from '@floecat/storage-spi';
 
@@ -7,7 +8,6 @@ import { noteEndOfAccount } from './ended-accounts.ts';
 import { GcUnreadableError } from './errors.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
-import { shapeOfKey } from './key-shapes.ts';
 
 /** Whether a tombstone has stood for as long as it must. */
 export function isAged({ settings, now }: GcContext, row: Pointer): boolean {

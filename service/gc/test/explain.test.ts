@@ -171,10 +171,12 @@ void suite('pardon', () => {
     const { run = '' } = await ask(world, uris[0] ?? '');
     world.clock.advance(RETENTION_MS);
     let report: PardonReport | undefined;
+    const after = new Set<string>();
     const storage = intercept(world.storage, {
       blobs: (real) => ({
         deleteVersion: async (...args) => {
           if (!report && args[0] === uris[3]) [report] = await forgive(world, run);
+          if (report && args[0].startsWith('/accounts/')) after.add(args[0]);
           return real.deleteVersion(...args);
         },
       }),
@@ -182,6 +184,7 @@ void suite('pardon', () => {
     const cas = { ...world.settings.cas, batchLimit: 2 };
     await world.pass({ storage, settings: { cas } });
     assert.ok(report && report.blobs > 0 && report.gone > 0);
+    assert.ok(after.size <= 2, 'no batch is begun after it');
     assert.equal((await world.uris(NOBODY.blobPrefix)).length, report.blobs);
     for (const uri of await world.uris(NOBODY.blobPrefix)) await world.storage.blobs.get(uri);
   });

@@ -111,6 +111,19 @@ void suite('the pointer collector', () => {
     assert.deepEqual(await world.storage.pointers.get(owner.key), pointer);
   });
 
+  test('so is one that has no blob at all any more, wherever it stands in the walk', async () => {
+    for (const collection of ['catalogs', 'tables']) {
+      await using world = await World.open();
+      await world.addTable('orders', 'one');
+      for (const { uri, versionId } of await world.versions(`/accounts/acme/${collection}/`))
+        await world.storage.blobs.deleteVersion(uri, versionId);
+      world.clock.advance(10 * GRACE_MS);
+      const report = await world.collect('cas');
+      assert.equal(report.outcome, 'failed');
+      assert.match(report.problems[0]?.message ?? '', new RegExp(`/${collection}/by-id/.* is gone`));
+    }
+  });
+
   test('a table that was staged and never published ends after the grace, and not while it is touched', async () => {
     await using world = await World.open();
     const { tables, namespaces } = world.repositories();

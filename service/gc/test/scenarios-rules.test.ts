@@ -125,6 +125,15 @@ void suite('fault catalogue 4: rules', () => {
     assert.equal((await world.collect('cas')).outcome, 'failed', 'a reference across owners');
   });
 
+  test('16. what a backup holds of another account, whose name starts alike, is not counted to this one', async () => {
+    await using world = await World.open();
+    const backups = new FakeBackups();
+    await world.addAccount('acme2');
+    await backups.take(world.storage, 'b1', () => world.pointers());
+    const { owners } = await world.pass({ readBackup: backups.read, accounts: ['acme'] });
+    assert.equal(owners, 3, 'the account, its catalog and its namespace');
+  });
+
   test('17. a pointer that is restored within the retention finds its blobs', async () => {
     await using world = await World.open();
     const table = await world.addTable('orders', 'one');

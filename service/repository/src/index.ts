@@ -10,6 +10,7 @@ export * from './page.ts';
 export * from './pointer-keys.ts';
 export * from './repositories.ts';
 export * from './repository-context.ts';
+export * from './key-shapes.ts';
 export * from './kinds.ts';
 export type { ResourceKind } from './resource-kind.ts';
 export type { ChangeOptions, CommitOptions } from './commit.ts';

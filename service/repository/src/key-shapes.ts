@@ -1,6 +1,7 @@
-import type { Collection, OwnerRef } from '@floecat/repository';
-import { ACCOUNT_DIRECTORY, accountOwner, ownerById, snapshotOwner } from '@floecat/repository';
 import { splitKey } from '@floecat/storage-spi';
+
+import type { Collection, OwnerRef } from './pointer-keys.ts';
+import { ACCOUNT_DIRECTORY, accountOwner, ownerById, snapshotOwner } from './pointer-keys.ts';
 
 /** Collections whose owners have a canonical pointer by id. */
 export type ByIdCollection = 'catalogs' | 'namespaces' | 'tables' | 'views';
@@ -19,7 +20,7 @@ export const COLLECTIONS: readonly Collection[] = [
 const DIGITS = /^\d{19}$/;
 const BLOB_NAME = /^[0-9a-f]{64}\.pb$/;
 
-/** What a pointer key is, of those that the product writes: see `pointer-keys.ts` of the repository. */
+/** What a pointer key is, of those that the product writes: see `pointer-keys.ts`. */
 export type KeyShape =
   | {
       readonly is: 'canonical';

@@ -1,0 +1,2 @@
+export * from './errors.ts';
+export type { Progress, RecoveryContext } from './recovery-context.ts';
