@@ -16,7 +16,12 @@ import {
 
 export interface AwsBackend extends AsyncDisposable {
   /** A table and a bucket prefix of its own. */
-  open(): Promise<StorageFixture>;
+  open(): Promise<AwsFixture>;
+}
+
+export interface AwsFixture extends StorageFixture {
+  /** Puts other bytes over a blob and says they were it: its newest version is damaged, those below are whole. */
+  readonly putDamaged: (uri: string) => Promise<void>;
 }
 
 /** DynamoDB Local with an S3 endpoint beside it, or why one of them cannot run here. */
@@ -44,7 +49,7 @@ export async function startAwsBackend(): Promise<AwsBackend | { readonly skip: s
     },
   );
   return {
-    open: () => {
+    open: async () => {
       const clock = new FakeClock();
       time = clock;
       // Time as the case says; waiting as it really is.
@@ -55,7 +60,8 @@ export async function startAwsBackend(): Promise<AwsBackend | { readonly skip: s
       };
       const name = randomBytes(6).toString('hex');
       const tableName = `repository-${name}`;
-      return createFixture({
+      const keyPrefix = `${name}/`;
+      const fixture = await createFixture({
         clock,
         open: () =>
           openAwsStorage({
@@ -65,7 +71,7 @@ export async function startAwsBackend(): Promise<AwsBackend | { readonly skip: s
               autoCreate: true,
               table: { ttlEnabled: false, pointInTimeRecovery: false, deletionProtection: false },
             },
-            blobs: { objects: { bucket, keyPrefix: `${name}/` }, autoCreate: true },
+            blobs: { objects: { bucket, keyPrefix }, autoCreate: true },
             layout: { shards: 4 },
             clock: mixed,
             // The server remembers the write ids of other cases.
@@ -81,6 +87,13 @@ export async function startAwsBackend(): Promise<AwsBackend | { readonly skip: s
           versionedDeletes: true,
           orderedVersionIds: false,
           damagesBlobs: false,
+        },
+      });
+      return Object.assign(fixture, {
+        putDamaged: async (uri: string) => {
+          const at = { Bucket: bucket, Key: keyPrefix + uri.slice(1) };
+          const { Metadata } = await clients.s3.headObject(at);
+          await clients.s3.putObject({ ...at, Body: Buffer.from('damaged'), ...(Metadata && { Metadata }) });
         },
       });
     },
