@@ -1,20 +1,26 @@
 import type { BackgroundWork } from '@floecat/catalog';
-import type { Settings } from '@floecat/config';
+import type { CollectorObserver, Settings } from '@floecat/config';
 import type { RunReport } from '@floecat/gc';
 import { runCollectors } from '@floecat/gc';
 import type { Storage } from '@floecat/storage-spi';
 
-/** Collects garbage beside the service, and logs what came of it. */
+/** Collects garbage beside the service; logs what came of it, and tells `observer`. */
 export function collectBeside(
   storage: Storage,
   settings: Settings,
   { signal, log }: BackgroundWork,
+  observer?: CollectorObserver,
 ): Promise<void> {
   return runCollectors(storage, settings.gc, {
     signal,
-    onReport: (report) => logReport(report, log),
-    onError: (collector, err) =>
-      log.error({ collector, err }, 'a collector could not run; it is tried again at its next tick'),
+    onReport: (report) => {
+      observer?.ran(report);
+      logReport(report, log);
+    },
+    onError: (collector, err) => {
+      observer?.failed(collector, err);
+      log.error({ collector, err }, 'a collector could not run; it is tried again at its next tick');
+    },
   });
 }
 

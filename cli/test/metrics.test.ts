@@ -17,6 +17,15 @@ suite('floecat serve', () => {
     );
   });
 
+  test('tells there what its collectors did too', async () => {
+    await using server = await serve(MEMORY);
+    // The first run of each begins with the service; which of them is done first is not known.
+    let page = '';
+    for (let i = 0; i < 2_000 && !/^floecat_gc_run_duration_count/m.test(page); i++)
+      page = await (await fetch(`${server.url}/metrics`)).text();
+    assert.match(page, /^floecat_gc_run_duration_count\{.*"done".*\} 1/m);
+  });
+
   test('does not, where metrics are switched off', async () => {
     await using server = await serve([...MEMORY, '-D', 'floecat.metrics.enabled=false']);
     assert.equal((await fetch(`${server.url}/metrics`)).status, 404);

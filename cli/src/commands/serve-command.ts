@@ -22,14 +22,14 @@ Examples:
     )
     .action(async () => {
       const { io } = context;
-      const { observer, page } = await openServiceTelemetry(context.settings());
+      const { observer, collectors, page } = await openServiceTelemetry(context.settings());
       const serve = async (storage: Storage, settings: Settings): Promise<void> => {
         const output = context.output;
         await using running = await runCatalog(storage, settings, {
           signal: io.signal,
           log: io.stderr,
           onProgress: (text) => output.note(text),
-          background: (work) => collectBeside(storage, settings, work),
+          background: (work) => collectBeside(storage, settings, work, collectors),
           ...(page && { metrics: page }),
         });
         output.answer({ url: running.url, catalog: settings.identity.catalog }, () => {

@@ -1,6 +1,6 @@
 import type { ProxyTracerProvider } from '@opentelemetry/api';
-import { telemetryObserver } from '@floecat/config';
-import type { Settings } from '@floecat/config';
+import { collectorTelemetry, telemetryObserver } from '@floecat/config';
+import type { CollectorObserver, Settings } from '@floecat/config';
 import type { StorageObserver } from '@floecat/storage-spi';
 
 /** What `GET /metrics` answers. */
@@ -13,6 +13,8 @@ export interface MetricsPage {
 export interface ServiceTelemetry {
   /** What the stores report to; absent where nobody wants to know. */
   readonly observer?: StorageObserver;
+  /** What the garbage collectors report to; absent with it. */
+  readonly collectors?: CollectorObserver;
   /** Absent where metrics are off or go elsewhere. */
   readonly page?: MetricsPage;
 }
@@ -27,7 +29,10 @@ export async function openServiceTelemetry({
   const { createNoopMeter, metrics, trace } = await import('@opentelemetry/api');
   const measured = metrics.getMeter('') !== createNoopMeter();
   const traced = (trace.getTracerProvider() as ProxyTracerProvider).getDelegateTracer('') !== undefined;
-  if (measured || !settings.enabled) return measured || traced ? { observer: await telemetryObserver() } : {};
+  if (measured || !settings.enabled)
+    return measured || traced
+      ? { observer: await telemetryObserver(), collectors: await collectorTelemetry() }
+      : {};
   // Loaded only here: no other command needs it.
   const [{ MeterProvider }, { PrometheusExporter, PrometheusSerializer }] = await Promise.all([
     import('@opentelemetry/sdk-metrics'),
@@ -38,6 +43,7 @@ export async function openServiceTelemetry({
   const serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
   return {
     observer: await telemetryObserver({ meter }),
+    collectors: await collectorTelemetry({ meter }),
     page: {
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
       render: async () => {

@@ -28,6 +28,25 @@ export const TAGS = {
   networkDirection: 'network.io.direction',
 } as const;
 
+/** What the garbage collectors of the service did. */
+export const COLLECTOR_METRICS = {
+  duration: 'floecat.gc.run.duration',
+  problems: 'floecat.gc.problems',
+  unfinished: 'floecat.gc.accounts.unfinished',
+  deleted: 'floecat.gc.deleted',
+  deletedBytes: 'floecat.gc.deleted.size',
+  newlyCondemned: 'floecat.gc.condemned.new',
+  condemned: 'floecat.gc.condemned.waiting',
+  condemnedBytes: 'floecat.gc.condemned.waiting.size',
+  versionedDeletes: 'floecat.gc.supports_versioned_deletes',
+} as const;
+
+export const COLLECTOR_TAGS = {
+  collector: 'floecat.gc.collector',
+  outcome: 'floecat.gc.outcome',
+  item: 'floecat.gc.item',
+} as const;
+
 /** Attributes of spans alone: the numbers that metrics have values for. */
 export const SPAN_TAGS = {
   items: 'floecat.storage.items',

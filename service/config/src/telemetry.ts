@@ -1,6 +1,8 @@
 import type { Meter, Tracer } from '@opentelemetry/api';
 import type { StorageObserver } from '@floecat/storage-spi';
 
+import type { CollectorObserver } from './telemetry-collectors.ts';
+
 export interface TelemetryOptions {
   /** Default: one of the provider that is registered with OpenTelemetry. */
   readonly meter?: Meter;
@@ -23,4 +25,16 @@ export async function telemetryObserver(options: TelemetryOptions = {}): Promise
   ]);
   const { meter = metrics.getMeter(SCOPE), tracer = trace.getTracer(SCOPE) } = options;
   return new TelemetryObserver(new TelemetryMetrics(meter), tracer);
+}
+
+/** As {@link telemetryObserver}, of what the garbage collectors do: metrics only. */
+export async function collectorTelemetry(
+  options: Pick<TelemetryOptions, 'meter'> = {},
+): Promise<CollectorObserver> {
+  const [{ metrics }, { CollectorMetrics }, { SCOPE }] = await Promise.all([
+    import('@opentelemetry/api'),
+    import('./telemetry-collectors.ts'),
+    import('./telemetry-names.ts'),
+  ]);
+  return new CollectorMetrics(options.meter ?? metrics.getMeter(SCOPE));
 }

@@ -9,7 +9,7 @@ import { addCounts, NO_COUNTS } from './cas-state.ts';
 import { sweep } from './cas-sweep.ts';
 import { CondemnedReader, listPrefix, listsPrefix, SegmentWriter } from './condemned.ts';
 import { forgetEndOfAccount, isAccountEnded } from './ended-accounts.ts';
-import { GcRefusedError, GcSupersededError } from './errors.ts';
+import { GcRefusedError, GcSupersededError, isRefusal } from './errors.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
 import { requireVersionedDeletes } from './identity.ts';
@@ -149,7 +149,7 @@ async function sweepSlice(
     }
     const result = { counts: { ...swept.counts } };
     if (!problem) return { ...result, outcome: 'done' };
-    return { ...result, outcome: problem.code === 'GC_REFUSED' ? 'refused' : 'failed', problem };
+    return { ...result, outcome: isRefusal(problem.code) ? 'refused' : 'failed', problem };
   } catch (error) {
     if (context.signal?.aborted || error instanceof GcSupersededError) throw error;
     const problem = describeError(error);

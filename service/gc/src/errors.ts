@@ -1,6 +1,6 @@
 /** Base of the errors of this package; the storage errors pass through unchanged. */
 export abstract class GcError extends Error {
-  abstract readonly code: 'GC_REFUSED' | 'GC_UNREADABLE' | 'GC_SUPERSEDED';
+  abstract readonly code: 'GC_REFUSED' | 'GC_UNVERSIONED' | 'GC_UNREADABLE' | 'GC_SUPERSEDED';
   /** The pointer key or blob URI that it is about. */
   readonly key: string | undefined;
 
@@ -13,7 +13,17 @@ export abstract class GcError extends Error {
 
 /** Going on would be dangerous, or is not possible here. Nothing was deleted; an operator has to look. */
 export class GcRefusedError extends GcError {
-  readonly code = 'GC_REFUSED';
+  readonly code: 'GC_REFUSED' | 'GC_UNVERSIONED' = 'GC_REFUSED';
+}
+
+/** This store cannot promise to delete exactly one version of a blob, so none is deleted. */
+export class GcUnversionedError extends GcRefusedError {
+  override readonly code = 'GC_UNVERSIONED';
+}
+
+/** Whether a problem of this code is a refusal: nothing is broken, but an operator has to look. */
+export function isRefusal(code: string): boolean {
+  return code === 'GC_REFUSED' || code === 'GC_UNVERSIONED';
 }
 
 /**

@@ -1,4 +1,4 @@
-import { GcRefusedError } from './errors.ts';
+import { GcUnversionedError } from './errors.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
 
@@ -8,7 +8,7 @@ import { callOf } from './gc-context.ts';
  */
 export async function requireVersionedDeletes(context: GcContext): Promise<void> {
   if (await context.storage.blobs.supportsVersionedDeletes(callOf(context))) return;
-  throw new GcRefusedError(
+  throw new GcUnversionedError(
     'this store cannot promise to delete exactly one version of a blob, so no blob is deleted: enable versioning on the bucket, without MFA delete',
   );
 }

@@ -95,6 +95,7 @@ void suite('fault catalogue 4: races', () => {
     const before = await world.versions();
     const report = await world.collect('cas', { storage: intercept(world.storage, { blobs: unversioned }) });
     assert.equal(report.outcome, 'refused');
+    assert.equal(report.problems[0]?.code, 'GC_UNVERSIONED');
     assert.match(report.problems[0]?.message ?? '', /versioning/);
     assert.deepEqual(await world.versions(), before);
     let calls = 0;
