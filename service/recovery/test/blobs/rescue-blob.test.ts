@@ -53,9 +53,9 @@ for (const { name, keepsDeleted, open } of CASES)
         [now.message, now.contentType, now.tags],
         ['floecat.v1.RootBlob', 'x/y', { kept: 'yes' }],
       );
-      const after = await storage.blobs.listVersions(URI);
+      const left = await storage.blobs.listVersions(URI);
       assert.deepEqual(
-        after.versions.slice(1).map(({ versionId }) => versionId),
+        left.versions.slice(1).map(({ versionId }) => versionId),
         before.versions.map(({ versionId }) => versionId),
         'nothing was removed',
       );
