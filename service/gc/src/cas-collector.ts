@@ -1,7 +1,7 @@
 import { collectorStateKey } from '@floecat/repository';
 import { StorageAbortRetryableError } from '@floecat/storage-spi';
 
-import { openBackups } from './backups.ts';
+import { BackupUnfinishedError, openBackups } from './backups.ts';
 import { CasMark } from './cas-mark.ts';
 import { isEmptyMark, refusalToCondemn, refusalToDelete } from './cas-rules.ts';
 import type { CasState, MarkState, PublishedList } from './cas-state.ts';
@@ -153,8 +153,8 @@ async function sweepSlice(
   } catch (error) {
     if (context.signal?.aborted || error instanceof GcSupersededError) throw error;
     const problem = describeError(error);
-    // Down for a while: a later run goes on from here. Else nothing more is deleted, but roots are still marked.
-    const isTransient = error instanceof StorageAbortRetryableError;
+    // Down, or waiting, for a while: a later run goes on from here. Else nothing more is deleted, but roots are still marked.
+    const isTransient = error instanceof StorageAbortRetryableError || error instanceof BackupUnfinishedError;
     const next = isTransient ? from : from.refusal ? undefined : { ...from, refusal: problem };
     await state.save({ list, ...(next && { sweep: next }), trouble: { at: context.now, ...problem } }, call);
     return { outcome: error instanceof GcRefusedError ? 'refused' : 'failed', counts: {}, problem };

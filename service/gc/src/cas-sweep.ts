@@ -2,7 +2,7 @@ import type { OwnerRef } from '@floecat/repository';
 import { ownerOfBlob } from '@floecat/repository';
 import { mapBounded } from '@floecat/storage-spi';
 
-import { openBackups } from './backups.ts';
+import { openBackupsToDelete } from './backups.ts';
 import type { CasCounts, PublishedList, SweepPosition } from './cas-state.ts';
 import type { CondemnedBlob } from './condemned.ts';
 import { readSegment } from './condemned.ts';
@@ -135,7 +135,7 @@ async function markNow(
   batches: readonly Batch[],
 ): Promise<ReadonlyMap<string, OwnerMark>> {
   const call = callOf(context);
-  const backups = await openBackups(context);
+  const backups = await openBackupsToDelete(context);
   const rows = await context.storage.pointers.getBatch(
     batches.map(({ owner }) => owner.key),
     call,

@@ -3,7 +3,7 @@ import type { BlobHeader, Pointer } from '@floecat/storage-spi';
 import { StorageNotFoundError } from '@floecat/storage-spi';
 
 import type { KeptBackup } from './backups.ts';
-import { openBackups } from './backups.ts';
+import { openBackups, unfinishedBackups } from './backups.ts';
 import { findCondemned } from './condemned-lookup.ts';
 import type { CondemnedBlob } from './condemned.ts';
 import type { GcExplanation } from './explanation.ts';
@@ -44,6 +44,7 @@ export async function explainBlob(
         pardoned
           ? 'It was pardoned since: the next pass condemns it anew.'
           : `A pass that begins after ${iso(notBefore)} deletes it, if nothing reaches it until then.`,
+        ...(await unfinishedBackups(context)),
       ],
       notBefore,
       run: condemned.run,

@@ -3,7 +3,7 @@ import { shapeOfKey } from '@floecat/repository';
 import type { Pointer } from '@floecat/storage-spi';
 import { prefixOf } from '@floecat/storage-spi';
 
-import { openBackups } from './backups.ts';
+import { BackupUnfinishedError, openBackupsToDelete } from './backups.ts';
 import { noteEndOfAccount } from './ended-accounts.ts';
 import { GcUnreadableError } from './errors.ts';
 import type { GcContext } from './gc-context.ts';
@@ -35,11 +35,23 @@ export async function endTombstone(context: GcContext, row: Pointer): Promise<bo
   const below = isAccount ? prefixOf('accounts', owner.account) : owner.blobPrefix;
   if (!(await isAlone(context, below, row.blobUri))) return false;
   if (isAccount && !(await hasNoPointers(context, owner))) return false;
-  for (const backup of await openBackups(context)) if (await backup.pointer(owner.key, call)) return false;
+  if (await isKept(context, owner)) return false;
   if (isAccount) await noteEndOfAccount(context, owner.account, row);
   const again = await pointers.get(row.key, call);
   if (again?.writeId !== row.writeId) return false;
   return (await pointers.compareAndDelete(row.key, again, call)).applied;
+}
+
+/** Whether a backup holds the owner, or may come to. */
+async function isKept(context: GcContext, { key }: OwnerRef): Promise<boolean> {
+  try {
+    for (const backup of await openBackupsToDelete(context))
+      if (await backup.pointer(key, callOf(context))) return true;
+    return false;
+  } catch (error) {
+    if (error instanceof BackupUnfinishedError) return true;
+    throw error;
+  }
 }
 
 /** Whether there is no blob, in any version, below `prefix` but this one. */

@@ -1,4 +1,4 @@
-import type { Clock, RandomSource, Storage } from '@floecat/storage-spi';
+import type { CallOptions, Clock, RandomSource, Storage } from '@floecat/storage-spi';
 
 /** What every part of recovery stands on. */
 export interface RecoveryContext {
@@ -20,4 +20,9 @@ export interface Progress {
   /** Absent where nobody can know yet. */
   readonly total?: number;
   readonly unit: 'pointers' | 'owners' | 'blobs' | 'segments';
+}
+
+/** The options of every call that recovery makes. */
+export function callOf({ signal }: Pick<RecoveryContext, 'signal'>): CallOptions {
+  return signal ? { signal } : {};
 }

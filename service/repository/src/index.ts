@@ -19,6 +19,7 @@ export type { Dropped, Loaded, MutationMeta } from './root-blob.ts';
 export { decodeRoot, isDropped, isPresent } from './root-blob.ts';
 export type { LoadedBundle, LoadedStatistics, NewSnapshot } from './snapshot-repository.ts';
 export * from './sweep.ts';
+export { storeTime } from './store-time.ts';
 export * from './system-keys.ts';
 export type { LoadedTable, NewTable } from './table-repository.ts';
 export * from './transaction.ts';

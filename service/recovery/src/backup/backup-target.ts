@@ -36,3 +36,8 @@ export function checkFileName(operation: string, name: string): void {
     },
   );
 }
+
+/** The name of a file of backup `id`. */
+export function fileOf(id: string, file: string): string {
+  return `${id}/${file}`;
+}

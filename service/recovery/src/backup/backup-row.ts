@@ -1,24 +1,32 @@
-import { backupKey, BACKUPS_PREFIX, GC_CLOCK_KEY } from '@floecat/repository';
-import type { CallOptions, Pointer, RandomSource, Storage } from '@floecat/storage-spi';
+import { backupKey, BACKUPS_PREFIX } from '@floecat/repository';
+import type { BatchOperation, CallOptions, Pointer, RandomSource, Storage } from '@floecat/storage-spi';
 import {
   lastSegment,
+  StorageCorruptionError,
   StorageMisconfiguredError,
   StoragePreconditionFailedError,
   StorageUnknownOutcomeError,
 } from '@floecat/storage-spi';
 
+import { parseObject } from './backup-codec.ts';
+
 const FORMAT = 1;
-const CLOCK_ATTEMPTS = 10;
+
+/** Where a registered backup stands. */
+export type BackupState =
+  /** Its walk is not over: `progress` says how far it is. */
+  | 'writing'
+  | 'complete'
+  /** Given up before it was complete, for good: the collector goes on without it. */
+  | 'abandoned'
+  /** Its files are being deleted; it holds nothing any more. */
+  | 'removing';
 
 /** What the system row of a backup says. */
 export interface Registration {
   /** Of its target. */
   readonly location: string;
-  readonly state:
-    | 'writing'
-    | 'complete'
-    /** Its files are being deleted. */
-    | 'removing';
+  readonly state: BackupState;
   /** Id of the backup that it builds on. */
   readonly since?: string;
   /** Epoch ms, by the store's clock. */
@@ -34,7 +42,7 @@ export interface Registration {
 }
 
 export interface BackupProgress {
-  /** The first 16 digits of the SHA-256 of each segment that is stored. */
+  /** The first digits of the SHA-256 of each segment that is stored. */
   readonly segments: readonly string[];
   /** The last key that they account for; absent at the beginning. */
   readonly after?: string;
@@ -70,6 +78,11 @@ export class BackupRow {
     return new BackupRow(storage, random, id, await storage.system.get(backupKey(id), options));
   }
 
+  /** The row that a caller has read itself. */
+  static of(storage: Storage, random: RandomSource, pointer: Pointer): BackupRow {
+    return new BackupRow(storage, random, lastSegment(pointer.key), pointer);
+  }
+
   /** Every registered backup, by id and so by time. */
   static async readAll(storage: Storage, random: RandomSource, options: CallOptions): Promise<BackupRow[]> {
     const rows: BackupRow[] = [];
@@ -79,7 +92,7 @@ export class BackupRow {
         ...options,
         ...(pageToken !== undefined && { pageToken }),
       });
-      for (const row of page.pointers) rows.push(new BackupRow(storage, random, lastSegment(row.key), row));
+      for (const row of page.pointers) rows.push(BackupRow.of(storage, random, row));
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined);
     return rows;
@@ -95,14 +108,49 @@ export class BackupRow {
   }
 
   async save(value: Registration, options: CallOptions): Promise<void> {
+    await this.#write(value, [], options);
+  }
+
+  /**
+   * As {@link save}, in one transaction with a write of `base` that changes nothing: so that whoever removes the base has
+   * seen this row, or fails.
+   */
+  async saveOver(base: BackupRow, value: Registration, options: CallOptions): Promise<void> {
+    const expected = base.#pointer;
+    if (expected?.kind !== 'value') throw superseded(base.id, base.key);
+    const next = { kind: 'value', value: expected.value } as const;
+    await this.#write(value, [{ op: 'upsert', key: base.key, expected, next }], options);
+  }
+
+  get key(): string {
+    return backupKey(this.id);
+  }
+
+  /** Removes the row. */
+  async clear(options: CallOptions): Promise<void> {
+    if (!this.#pointer) return;
     const { system } = this.#storage;
-    const key = backupKey(this.id);
+    try {
+      const result = await system.compareAndDelete(this.key, this.#pointer, options);
+      if (!result.applied && result.current) throw superseded(this.id, this.key);
+    } catch (error) {
+      if (!(error instanceof StorageUnknownOutcomeError) || options.signal?.aborted) throw error;
+      if (await system.get(this.key, options)) throw error;
+    }
+    this.#pointer = undefined;
+    this.#value = undefined;
+  }
+
+  async #write(value: Registration, more: readonly BatchOperation[], options: CallOptions): Promise<void> {
+    const { system } = this.#storage;
+    const { key } = this;
     const writeId = this.#random.uuid();
     const next = { kind: 'value', value: JSON.stringify({ format: FORMAT, ...value }) } as const;
+    const own = { op: 'upsert', key, expected: this.#pointer ?? 0, next } as const;
     let pointer: Pointer | undefined;
     try {
-      const result = await system.compareAndSet(key, this.#pointer ?? 0, next, { writeId, ...options });
-      if (result.applied) ({ pointer } = result);
+      const result = await system.compareAndSetBatch([own, ...more], { writeId, ...options });
+      if (result.applied) pointer = result.pointers[0];
     } catch (error) {
       if (!(error instanceof StorageUnknownOutcomeError) || options.signal?.aborted) throw error;
       pointer = await system.get(key, options);
@@ -112,45 +160,30 @@ export class BackupRow {
     this.#pointer = pointer;
     this.#value = value;
   }
-
-  /** Removes the row. */
-  async clear(options: CallOptions): Promise<void> {
-    if (!this.#pointer) return;
-    const { key } = this.#pointer;
-    const result = await this.#storage.system.compareAndDelete(key, this.#pointer, options);
-    if (!result.applied && result.current) throw superseded(this.id, key);
-    this.#pointer = undefined;
-    this.#value = undefined;
-  }
 }
 
 /** Throws `StorageMisconfiguredError` for the row of a newer version. */
-export function parseRegistration(row: Pointer): Registration {
-  const { format, ...value } = JSON.parse(row.kind === 'value' ? row.value : '{}') as Registration & {
-    readonly format?: number;
-  };
-  if (format === FORMAT) return value;
+function parseRegistration(row: Pointer): Registration {
+  const fields = row.kind === 'value' ? parseObject(row.value) : undefined;
+  if (!fields) throw unreadable(row.key);
+  const { format, ...value } = fields;
+  if (format === FORMAT) return value as unknown as Registration;
   throw new StorageMisconfiguredError(
     `the system row ${row.key} has format ${String(format)}, and this version reads ${FORMAT}: use a newer one`,
     { operation: 'backup', key: row.key },
   );
 }
 
-/** The pointer store's time, epoch ms, as a write of a row tells it. */
-export async function storeTime({ system }: Storage, options: CallOptions): Promise<number> {
-  let seen = await system.get(GC_CLOCK_KEY, options);
-  for (let attempt = 1; ; attempt++) {
-    const result = await system.compareAndSet(GC_CLOCK_KEY, seen ?? 0, { kind: 'value', value: '' }, options);
-    if (result.applied) return result.pointer.updatedAt;
-    // Another process wrote it in this moment.
-    if (result.current && attempt === CLOCK_ATTEMPTS) return result.current.updatedAt;
-    seen = result.current;
-  }
+function unreadable(key: string): StorageCorruptionError {
+  return new StorageCorruptionError(`the system row ${key} is not that of a backup: look at it by hand`, {
+    operation: 'backup',
+    key,
+  });
 }
 
 function superseded(id: string, key: string): StoragePreconditionFailedError {
   return new StoragePreconditionFailedError(
-    `another process has taken over backup ${id}: look at it with floecat backup ls`,
+    `backup ${id} was taken over, given up or removed by another process: see floecat backup ls`,
     { operation: 'backup', key },
   );
 }
