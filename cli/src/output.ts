@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+
 import { stringifyJson } from '@floecat/catalog';
 
 import type { CliIo } from './cli-io.ts';
@@ -20,8 +22,27 @@ export class Output {
     else human();
   }
 
+  /** Whether whoever reads standard output still does; waits until it has taken what was written. */
+  async isRead(signal: AbortSignal): Promise<boolean> {
+    const { stdout } = this.#io;
+    if (!stdout.writable) return false;
+    if (!stdout.writableNeedDrain) return true;
+    try {
+      await once(stdout, 'drain', { signal });
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EPIPE') return false;
+      throw error;
+    }
+  }
+
   line(text: string): void {
-    this.#io.stdout.write(text + '\n');
+    this.write(text + '\n');
+  }
+
+  /** As it is, without an end of line. */
+  write(text: string): void {
+    this.#io.stdout.write(text);
   }
 
   /** Names and values, one a line. */
@@ -33,22 +54,8 @@ export class Output {
 
   /** Rows under a header; numbers are aligned to the right. Says so where there is nothing. */
   table(header: readonly string[], rows: readonly (readonly Cell[])[], empty: string): void {
-    if (rows.length === 0) {
-      this.line(empty);
-      return;
-    }
-    const cells = rows.map((row) => row.map((cell) => (cell === undefined ? '-' : printable(String(cell)))));
-    const widths = header.map((title, i) =>
-      cells.reduce((widest, row) => Math.max(widest, row[i]?.length ?? 0), title.length),
-    );
-    const numeric = header.map((_, i) => rows.every((row) => typeof row[i] !== 'string'));
-    const format = (row: readonly string[]): string =>
-      row
-        .map((cell, i) => (numeric[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
-        .join('  ')
-        .trimEnd();
-    this.line(format(header.map((title) => title.toUpperCase())));
-    for (const row of cells) this.line(format(row));
+    if (rows.length === 0) this.line(empty);
+    else new Table(this, header).add(rows);
   }
 
   note(text: string): void {
@@ -58,6 +65,39 @@ export class Output {
   /** Shows `text` in place of the progress before it, where a person watches. */
   progress(text: string): void {
     if (this.#io.interactive && !this.json) this.#io.stderr.write(`\r\u001b[K${text}`);
+  }
+}
+
+/** A table that is printed part by part. Columns only grow: what is printed already does not move. */
+export class Table {
+  readonly #output: Output;
+  readonly #header: readonly string[];
+  #columns: { width: number; readonly numeric: boolean }[] | undefined;
+
+  constructor(output: Output, header: readonly string[]) {
+    this.#output = output;
+    this.#header = header;
+  }
+
+  add(rows: readonly (readonly Cell[])[]): void {
+    const isFirst = this.#columns === undefined;
+    const columns = (this.#columns ??= this.#header.map((title, i) => ({
+      width: title.length,
+      numeric: rows.every((row) => typeof row[i] !== 'string'),
+    })));
+    const cells = rows.map((row) => row.map((cell) => (cell === undefined ? '-' : printable(String(cell)))));
+    for (const [i, column] of columns.entries())
+      for (const row of cells) column.width = Math.max(column.width, row[i]?.length ?? 0);
+    const format = (row: readonly string[]): string =>
+      row
+        .map((cell, i) => {
+          const { width, numeric } = columns[i] ?? { width: 0, numeric: false };
+          return numeric ? cell.padStart(width) : cell.padEnd(width);
+        })
+        .join('  ')
+        .trimEnd();
+    if (isFirst) this.#output.line(format(this.#header.map((title) => title.toUpperCase())));
+    for (const row of cells) this.#output.line(format(row));
   }
 }
 

@@ -14,23 +14,19 @@ export function pageOptions(command: Command): Command {
     .option('--page-token <token>', 'continue after an earlier page');
 }
 
-/** One page where the caller asked for one, else all of them. */
-export async function readListing<T>(
-  options: PageOptions,
+/** One page where the caller asked for one, else all of them, each once it is asked for. */
+export async function* readPages<T>(
+  { limit, pageToken }: PageOptions,
   signal: AbortSignal,
   read: (request: PageRequest) => Promise<Page<T>>,
-): Promise<Page<T>> {
-  const { limit, pageToken } = options;
+): AsyncGenerator<Page<T>> {
   if (limit !== undefined && !/^[1-9]\d*$/.test(limit))
     throw new InvalidArgumentError(`--limit ${JSON.stringify(limit)} is not a whole number of 1 or more`);
   let page = await read({ signal, ...(limit && { limit: Number(limit) }), ...(pageToken && { pageToken }) });
-  if (limit !== undefined) return page;
-  const items = [...page.items];
-  const damaged = [...(page.damaged ?? [])];
+  yield page;
+  if (limit !== undefined) return;
   while (page.nextPageToken !== undefined) {
     page = await read({ signal, pageToken: page.nextPageToken });
-    items.push(...page.items);
-    damaged.push(...(page.damaged ?? []));
+    yield page;
   }
-  return damaged.length > 0 ? { items, damaged } : { items };
 }

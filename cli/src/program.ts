@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 import { Command } from 'commander';
 
 import type { CommandContext } from './command-context.ts';
@@ -15,12 +17,21 @@ import { serveCommand } from './commands/serve-command.ts';
 import { snapshotCommands } from './commands/snapshot-commands.ts';
 import { tableCommands } from './commands/table-commands.ts';
 
+const { version: VERSION } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { readonly version: string };
+
 /** The whole command line, but for `-D` and `--json`, which `runCli` takes out first: they may stand anywhere. */
 export function buildProgram(context: CommandContext): Command {
   const { io } = context;
   const program = new Command('floecat')
     .description(
       'Floecat Storage: the metadata of a data lake, kept safe and served as an Iceberg REST catalog.',
+    )
+    .version(
+      context.output.json ? JSON.stringify({ version: VERSION }) : VERSION,
+      '--version',
+      'print the version',
     )
     .option('-D <key=value>', 'set a property, e.g. -D floecat.http.port=9000 (repeatable)')
     .option('--json', 'print one JSON document instead of text for people')
@@ -29,7 +40,8 @@ export function buildProgram(context: CommandContext): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
-      writeErr: (text) => void io.stderr.write(text),
+      // As JSON, `runCli` reports what was wrong.
+      writeErr: (text) => void (context.output.json || io.stderr.write(text)),
     })
     .addHelpText(
       'after',

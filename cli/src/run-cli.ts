@@ -1,4 +1,5 @@
 import { splitArguments } from '@floecat/config';
+import { InvalidArgumentError } from '@floecat/storage-spi';
 import { CommanderError } from 'commander';
 
 import type { CliIo } from './cli-io.ts';
@@ -18,8 +19,12 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     );
     return context.exitCode;
   } catch (error) {
-    // Commander has printed its own message, or the help that was asked for.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof CommanderError) {
+      // Commander has printed the help that was asked for, or for people its own message.
+      if (error.exitCode === 0) return EXIT.ok;
+      if (json) report(wrongCall(error), json, io);
+      return EXIT.usage;
+    }
     if (io.signal.aborted) {
       io.stderr.write('floecat: stopped\n');
       return EXIT.interrupted;
@@ -27,6 +32,13 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     report(error, json, io);
     return exitCodeOf(error);
   }
+}
+
+function wrongCall({ code, message }: CommanderError): InvalidArgumentError {
+  // Where a command is missing, commander shows the help instead of a message.
+  const isHelp = code === 'commander.help';
+  const why = isHelp ? 'a command is missing' : message.replace(/^error: /, '').replaceAll('\n', ' ');
+  return new InvalidArgumentError(`${why}; floecat --help lists the commands`);
 }
 
 function report(error: unknown, json: boolean, io: CliIo): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 
@@ -62,6 +62,30 @@ suite('the command line', { concurrency: 2 }, () => {
     }
   });
 
+  test('a wrong call is told as JSON too, and nothing beside it', async () => {
+    const cases: [args: string[], message: RegExp][] = [
+      [['tabels', 'ls'], /^unknown command 'tabels'.*tables/],
+      [['tables', 'ls', 'x', '--bogus'], /^unknown option '--bogus'/],
+      [['register', 'x'], /^missing required argument 'location'/],
+      [['gc'], /^a command is missing; floecat --help/],
+    ];
+    for (const [args, message] of cases) {
+      const { code, stdout, stderr } = await floecat([...args, '--json']);
+      assert.deepEqual([code, stdout], [EXIT.usage, ''], args.join(' '));
+      const { error } = JSON.parse(stderr) as { error: { code: string; message: string } };
+      assert.equal(error.code, 'INVALID_ARGUMENT');
+      assert.match(error.message, message);
+    }
+  });
+
+  test('--version prints the version, for people and for scripts', async () => {
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as {
+      version: string;
+    };
+    assert.equal((await floecat(['--version'])).stdout, `${version}\n`);
+    assert.deepEqual(JSON.parse((await floecat(['--version', '--json'])).stdout), { version });
+  });
+
   test('properties: every problem at once, the nearest name, and where each value came from', async () => {
     using folder = temporaryFolder();
     writeFileSync(
@@ -112,6 +136,10 @@ suite('the command line', { concurrency: 2 }, () => {
     assert.deepEqual((JSON.parse(shown.stdout) as { namespace: string[] }).namespace, ['sales', 'eu']);
     const people = await run('namespaces', 'ls', 'sales', '--catalog', 'lake');
     assert.deepEqual(people.stdout.trim().split('\n'), ['NAMESPACE', 'sales.eu']);
+    const counted = await run('namespaces', 'count', 'sales', '--catalog', 'lake', '--json');
+    assert.deepEqual(JSON.parse(counted.stdout), { count: 1 });
+    assert.equal((await run('catalogs', 'count')).stdout, '2\n', 'and the default one');
+    assert.equal((await run('accounts', 'count')).stdout, '1\n');
     const missing = await run('tables', 'show', 'sales.orders', '--catalog', 'lake', '--json');
     assert.equal(missing.code, EXIT.notFound);
     const { error } = JSON.parse(missing.stderr) as { error: { code: string; message: string } };
@@ -162,6 +190,8 @@ suite('the command line', { concurrency: 2 }, () => {
     const outside = await run('register', 'tpcds.other', '/etc/passwd');
     assert.equal(outside.code, EXIT.usage);
     assert.match(outside.stderr, /floecat\.upstream\.locations/);
+    assert.equal((await run('snapshots', 'count', 'tpcds.trino_test')).stdout, '3\n');
+    assert.equal((await run('tables', 'count', 'tpcds')).stdout, '1\n');
     const listed = await run('snapshots', 'ls', 'tpcds.trino_test');
     assert.match(listed.stdout, /7105637631842704244/);
     const shown = await run('snapshots', 'show', 'tpcds.trino_test', '7105637631842704244', '--json');

@@ -1,9 +1,11 @@
+import type { PageRequest } from '@floecat/repository';
 import type { Command } from 'commander';
 
 import type { CommandContext } from '../command-context.ts';
-import { isoTime, listing, tellDamaged } from '../listing.ts';
+import { printCount } from '../print-count.ts';
+import { isoTime, printListing } from '../listing.ts';
 import type { PageOptions } from '../paging.ts';
-import { pageOptions, readListing } from '../paging.ts';
+import { pageOptions } from '../paging.ts';
 
 export function accountCommands(program: Command, context: CommandContext): void {
   const accounts = program.command('accounts').description('Accounts, which everything else hangs under');
@@ -11,24 +13,30 @@ export function accountCommands(program: Command, context: CommandContext): void
   pageOptions(accounts.command('ls').description('List the accounts')).action(
     async (options: PageOptions) => {
       await context.withService(async ({ repositories }) => {
-        const page = await readListing(options, context.io.signal, (request) =>
-          repositories.accounts.list(request),
-        );
-        const items = page.items.map(({ resource, pointer }) => ({
-          id: resource.id,
-          'display-name': resource.displayName,
-          'created-at': isoTime(resource.createdAtMs),
-          version: pointer.version,
-        }));
-        listing(context.output, 'accounts', items, page.nextPageToken, {
+        const read = (request: PageRequest) => repositories.accounts.list(request);
+        await printListing(context, 'accounts', options, read, {
           header: ['id', 'created', 'version'],
-          row: (account) => [account.id, account['created-at'], account.version],
+          row: ({ resource, pointer }) => [resource.id, isoTime(resource.createdAtMs), pointer.version],
+          json: ({ resource, pointer }) => ({
+            id: resource.id,
+            'display-name': resource.displayName,
+            'created-at': isoTime(resource.createdAtMs),
+            version: pointer.version,
+          }),
           empty: 'no accounts; "floecat serve" and the commands that write make the one of floecat.account',
         });
-        tellDamaged(context, page);
       });
     },
   );
+
+  accounts
+    .command('count')
+    .description('Count the accounts')
+    .action(async () => {
+      await context.withService(({ repositories }) =>
+        printCount(context, (call) => repositories.accounts.count(call)),
+      );
+    });
 
   accounts
     .command('create <id>')

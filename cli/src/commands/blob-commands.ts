@@ -1,10 +1,11 @@
+import type { PageRequest } from '@floecat/repository';
 import { describeBlob } from '@floecat/catalog';
 import type { Command } from 'commander';
 
 import type { CommandContext } from '../command-context.ts';
-import { isoTime, listing } from '../listing.ts';
+import { isoTime, printListing } from '../listing.ts';
 import type { PageOptions } from '../paging.ts';
-import { pageOptions, readListing } from '../paging.ts';
+import { pageOptions } from '../paging.ts';
 
 export function blobCommands(program: Command, context: CommandContext): void {
   const blobs = program.command('blobs').description('The blobs of the blob store, read only');
@@ -12,11 +13,11 @@ export function blobCommands(program: Command, context: CommandContext): void {
   pageOptions(blobs.command('ls [prefix]').description('List blobs by URI prefix')).action(
     async (prefix: string | undefined, options: PageOptions) => {
       await context.withStorage(async (storage) => {
-        const page = await readListing(options, context.io.signal, async (request) => {
+        const read = async (request: PageRequest) => {
           const { blobs: items, ...rest } = await storage.blobs.list(prefix ?? '', request);
           return { items, ...rest };
-        });
-        listing(context.output, 'blobs', page.items, page.nextPageToken, {
+        };
+        await printListing(context, 'blobs', options, read, {
           header: ['size', 'modified', 'uri'],
           row: (blob) => [blob.size, isoTime(blob.lastModified), blob.uri],
           empty: 'no blobs',

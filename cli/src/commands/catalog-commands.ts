@@ -1,12 +1,13 @@
-import type { LoadedCatalog } from '@floecat/repository';
+import type { LoadedCatalog, PageRequest } from '@floecat/repository';
 import type { Command } from 'commander';
 
 import type { CommandContext } from '../command-context.ts';
-import { isoTime, listing } from '../listing.ts';
+import { printCount } from '../print-count.ts';
+import { isoTime, printListing } from '../listing.ts';
 import { parseProperties } from '../names.ts';
 import type { Output } from '../output.ts';
 import type { PageOptions } from '../paging.ts';
-import { pageOptions, readListing } from '../paging.ts';
+import { pageOptions } from '../paging.ts';
 import { collect } from '../collect.ts';
 
 export function catalogCommands(program: Command, context: CommandContext): void {
@@ -17,10 +18,8 @@ export function catalogCommands(program: Command, context: CommandContext): void
   pageOptions(catalogs.command('ls').description('List the catalogs')).action(
     async (options: PageOptions) => {
       await context.withService(async ({ repositories }) => {
-        const page = await readListing(options, context.io.signal, (request) =>
-          repositories.catalogs.listNames(request),
-        );
-        listing(context.output, 'catalogs', page.items, page.nextPageToken, {
+        const read = (request: PageRequest) => repositories.catalogs.listNames(request);
+        await printListing(context, 'catalogs', options, read, {
           header: ['name'],
           row: (name) => [name],
           empty: 'no catalogs; make one with: floecat catalogs create <name>',
@@ -28,6 +27,15 @@ export function catalogCommands(program: Command, context: CommandContext): void
       });
     },
   );
+
+  catalogs
+    .command('count')
+    .description('Count the catalogs')
+    .action(async () => {
+      await context.withService(({ repositories }) =>
+        printCount(context, (call) => repositories.catalogs.count(call)),
+      );
+    });
 
   catalogs
     .command('create <name>')

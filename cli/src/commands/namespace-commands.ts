@@ -1,13 +1,14 @@
-import type { LoadedNamespace } from '@floecat/repository';
+import type { LoadedNamespace, PageRequest } from '@floecat/repository';
 import { dotted } from '@floecat/repository';
 import type { Command } from 'commander';
 
 import type { CommandContext } from '../command-context.ts';
-import { isoTime, listing } from '../listing.ts';
+import { printCount } from '../print-count.ts';
+import { isoTime, printListing } from '../listing.ts';
 import { parseNamespace, parseProperties } from '../names.ts';
 import type { Output } from '../output.ts';
 import type { PageOptions } from '../paging.ts';
-import { pageOptions, readListing } from '../paging.ts';
+import { pageOptions } from '../paging.ts';
 import { collect } from '../collect.ts';
 
 interface InCatalog {
@@ -27,14 +28,24 @@ export function namespaceCommands(program: Command, context: CommandContext): vo
       await context.withService(async ({ repositories, defaultCatalog }) => {
         const levels = parent === undefined ? [] : parseNamespace(parent);
         const catalog = options.catalog ?? defaultCatalog;
-        const page = await readListing(options, context.io.signal, (request) =>
-          repositories.namespaces.listChildren(catalog, levels, request),
-        );
-        listing(context.output, 'namespaces', page.items, page.nextPageToken, {
+        const read = (request: PageRequest) => repositories.namespaces.listChildren(catalog, levels, request);
+        await printListing(context, 'namespaces', options, read, {
           header: ['namespace'],
           row: (each) => [dotted(each)],
           empty: `no namespaces here; make one with: floecat namespaces create ${dotted([...levels, '<name>'])}`,
         });
+      });
+    });
+
+  namespaces
+    .command('count [parent]')
+    .description('Count the namespaces directly below one, or the outermost')
+    .option('--catalog <name>', 'default: floecat.catalog')
+    .action(async (parent: string | undefined, options: InCatalog) => {
+      await context.withService(async ({ repositories, defaultCatalog }) => {
+        const levels = parent === undefined ? [] : parseNamespace(parent);
+        const catalog = options.catalog ?? defaultCatalog;
+        await printCount(context, (call) => repositories.namespaces.count(catalog, levels, call));
       });
     });
 

@@ -1,11 +1,13 @@
+import type { PageRequest } from '@floecat/repository';
 import type { Pointer } from '@floecat/storage-spi';
 import { StorageNotFoundError } from '@floecat/storage-spi';
 import type { Command } from 'commander';
 
 import type { CommandContext } from '../command-context.ts';
-import { isoTime, listing } from '../listing.ts';
+import { printCount } from '../print-count.ts';
+import { isoTime, printListing } from '../listing.ts';
 import type { PageOptions } from '../paging.ts';
-import { pageOptions, readListing } from '../paging.ts';
+import { pageOptions } from '../paging.ts';
 
 export function pointerCommands(program: Command, context: CommandContext): void {
   const pointers = program.command('pointers').description('The rows of the pointer store, read only');
@@ -13,14 +15,14 @@ export function pointerCommands(program: Command, context: CommandContext): void
   pageOptions(pointers.command('ls [prefix]').description('List pointers by key prefix')).action(
     async (prefix: string | undefined, options: PageOptions) => {
       await context.withStorage(async (storage) => {
-        const page = await readListing(options, context.io.signal, async (request) => {
+        const read = async (request: PageRequest) => {
           const { pointers: items, ...rest } = await storage.pointers.listPointersByPrefix(
             prefix ?? '',
             request,
           );
           return { items, ...rest };
-        });
-        listing(context.output, 'pointers', page.items, page.nextPageToken, {
+        };
+        await printListing(context, 'pointers', options, read, {
           header: ['key', 'version', 'state', 'updated', 'target'],
           row: (pointer) => [
             pointer.key,
@@ -63,11 +65,9 @@ export function pointerCommands(program: Command, context: CommandContext): void
     .command('count [prefix]')
     .description('Count pointers by key prefix')
     .action(async (prefix: string | undefined) => {
-      await context.withStorage(async (storage) => {
-        const count = await storage.pointers.countByPrefix(prefix ?? '', { signal: context.io.signal });
-        const output = context.output;
-        output.answer({ count }, () => output.line(String(count)));
-      });
+      await context.withStorage((storage) =>
+        printCount(context, (call) => storage.pointers.countByPrefix(prefix ?? '', call)),
+      );
     });
 }
 

@@ -1,11 +1,12 @@
+import type { PageRequest } from '@floecat/repository';
 import type { SecretRef } from '@floecat/storage-spi';
 import { InvalidArgumentError, MAX_SECRET_BYTES, StorageNotFoundError } from '@floecat/storage-spi';
 import type { Command } from 'commander';
 
 import type { CommandContext } from '../command-context.ts';
-import { listing } from '../listing.ts';
+import { printListing } from '../listing.ts';
 import type { PageOptions } from '../paging.ts';
-import { pageOptions, readListing } from '../paging.ts';
+import { pageOptions } from '../paging.ts';
 
 export function secretCommands(program: Command, context: CommandContext): void {
   const { io } = context;
@@ -60,11 +61,11 @@ Examples:
   pageOptions(secrets.command('ls').description('List the names of secrets')).action(
     async (options: PageOptions) => {
       await context.withStorage(async (storage, { identity }) => {
-        const page = await readListing(options, io.signal, async (request) => {
+        const read = async (request: PageRequest) => {
           const { secrets: items, ...rest } = await storage.secrets.list(identity.account, request);
           return { items, ...rest };
-        });
-        listing(context.output, 'secrets', page.items, page.nextPageToken, {
+        };
+        await printListing(context, 'secrets', options, read, {
           header: ['name'],
           row: ({ type, id }) => [`${type}/${id}`],
           empty: 'no secrets',

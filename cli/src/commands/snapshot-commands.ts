@@ -1,14 +1,15 @@
 import { scanFileView, snapshotView } from '@floecat/catalog';
 import type { CatalogService } from '@floecat/catalog';
-import type { LoadedTable } from '@floecat/repository';
+import type { LoadedTable, PageRequest } from '@floecat/repository';
 import { ResourceNotFoundError } from '@floecat/repository';
 import type { Command } from 'commander';
 
 import type { CommandContext } from '../command-context.ts';
-import { isoTime, listing, tellDamaged } from '../listing.ts';
+import { printCount } from '../print-count.ts';
+import { isoTime, printListing } from '../listing.ts';
 import { parseSnapshotId, parseTable } from '../names.ts';
 import type { PageOptions } from '../paging.ts';
-import { pageOptions, readListing } from '../paging.ts';
+import { pageOptions } from '../paging.ts';
 
 interface InCatalog {
   readonly catalog?: string;
@@ -25,23 +26,10 @@ export function snapshotCommands(program: Command, context: CommandContext): voi
     .action(async (table: string, options: PageOptions & InCatalog) => {
       await context.withService(async (service) => {
         const loaded = await requireTable(service, table, options, context);
-        const page = await readListing(options, context.io.signal, (request) =>
-          service.repositories.snapshots.list(loaded, request),
-        );
-        tellDamaged(context, page);
-        const items = page.items.map(({ resource }) => resource);
-        const output = context.output;
-        if (output.json) {
-          listing(output, 'snapshots', items.map(snapshotView), page.nextPageToken, {
-            header: [],
-            row: () => [],
-            empty: '',
-          });
-          return;
-        }
-        listing(output, 'snapshots', items, page.nextPageToken, {
+        const read = (request: PageRequest) => service.repositories.snapshots.list(loaded, request);
+        await printListing(context, 'snapshots', options, read, {
           header: ['snapshot', 'time', 'operation', 'records', 'files', 'bytes', 'deletes', 'problems'],
-          row: ({ snapshotId, timestampMs, operation, table: counts, problems }) => [
+          row: ({ resource: { snapshotId, timestampMs, operation, table: counts, problems } }) => [
             String(snapshotId),
             isoTime(timestampMs),
             operation,
@@ -54,7 +42,19 @@ export function snapshotCommands(program: Command, context: CommandContext): voi
               : problems.map(({ code, location }) => `${code} ${location}`).join('; '),
           ],
           empty: 'no snapshots',
+          json: ({ resource }) => snapshotView(resource),
         });
+      });
+    });
+
+  snapshots
+    .command('count <table>')
+    .description('Count the snapshots of a table that are stored here')
+    .option(...inCatalog)
+    .action(async (table: string, options: InCatalog) => {
+      await context.withService(async (service) => {
+        const loaded = await requireTable(service, table, options, context);
+        await printCount(context, (call) => service.repositories.snapshots.count(loaded, call));
       });
     });
 
@@ -116,21 +116,23 @@ export function snapshotCommands(program: Command, context: CommandContext): voi
         const { signal } = context.io;
         const bundle = await service.repositories.snapshots.bundle(loaded, parseSnapshotId(id), { signal });
         if (!bundle) throw new ResourceNotFoundError('snapshot', id, `not of table ${table}`);
-        const page = await readListing(options, signal, (request) =>
-          service.repositories.snapshots.files(bundle, request),
-        );
-        listing(context.output, 'files', page.items.map(scanFileView), page.nextPageToken, {
+        const read = (request: PageRequest) => service.repositories.snapshots.files(bundle, request);
+        await printListing(context, 'files', options, read, {
           header: ['content', 'records', 'bytes', 'sequence', 'partition', 'file'],
-          row: (file) => [
-            file.content,
-            file['record-count'],
-            file['file-size-in-bytes'],
-            file['data-sequence-number'],
-            Object.entries(file.partition)
-              .map(([name, value]) => `${name}=${String(value)}`)
-              .join(', '),
-            file['file-path'],
-          ],
+          row: (scanned) => {
+            const file = scanFileView(scanned);
+            return [
+              file.content,
+              file['record-count'],
+              file['file-size-in-bytes'],
+              file['data-sequence-number'],
+              Object.entries(file.partition)
+                .map(([name, value]) => `${name}=${String(value)}`)
+                .join(', '),
+              file['file-path'],
+            ];
+          },
+          json: scanFileView,
           empty: 'no files',
         });
       });

@@ -1,12 +1,13 @@
-import type { LoadedTable } from '@floecat/repository';
+import type { LoadedTable, PageRequest } from '@floecat/repository';
 import { dotted } from '@floecat/repository';
 import type { Command } from 'commander';
 
 import type { CommandContext } from '../command-context.ts';
-import { isoTime, listing } from '../listing.ts';
+import { printCount } from '../print-count.ts';
+import { isoTime, printListing } from '../listing.ts';
 import { parseNamespace, parseTable } from '../names.ts';
 import type { PageOptions } from '../paging.ts';
-import { pageOptions, readListing } from '../paging.ts';
+import { pageOptions } from '../paging.ts';
 
 interface InCatalog {
   readonly catalog?: string;
@@ -21,14 +22,24 @@ export function tableCommands(program: Command, context: CommandContext): void {
       await context.withService(async ({ repositories, defaultCatalog }) => {
         const levels = parseNamespace(namespace);
         const catalog = options.catalog ?? defaultCatalog;
-        const page = await readListing(options, context.io.signal, (request) =>
-          repositories.tables.listNames(catalog, levels, request),
-        );
-        listing(context.output, 'tables', page.items, page.nextPageToken, {
+        const read = (request: PageRequest) => repositories.tables.listNames(catalog, levels, request);
+        await printListing(context, 'tables', options, read, {
           header: ['table'],
           row: (name) => [dotted([...levels, name])],
           empty: `no tables here; register one with: floecat register ${dotted([...levels, '<table>'])} <location>`,
         });
+      });
+    });
+
+  tables
+    .command('count <namespace>')
+    .description('Count the tables of a namespace')
+    .option('--catalog <name>', 'default: floecat.catalog')
+    .action(async (namespace: string, options: InCatalog) => {
+      await context.withService(async ({ repositories, defaultCatalog }) => {
+        const levels = parseNamespace(namespace);
+        const catalog = options.catalog ?? defaultCatalog;
+        await printCount(context, (call) => repositories.tables.count(catalog, levels, call));
       });
     });
 

@@ -7,7 +7,7 @@ import type {
   SnapshotStatisticsSchema,
 } from '@floecat/proto/snapshots';
 import { ScanChunkSchema } from '@floecat/proto/snapshots';
-import type { CallOptions } from '@floecat/storage-spi';
+import type { CallOptions, ReadOptions } from '@floecat/storage-spi';
 import {
   InvalidArgumentError,
   MAX_PAGE_SIZE,
@@ -105,6 +105,23 @@ export class SnapshotRepository {
     const { roots, damaged } = await loadMany(this.#context, statisticsKind, owners, readsOf(request));
     const items = roots.filter((root): root is LoadedStatistics => root !== undefined && isPresent(root));
     return pageOf(items, page, damaged);
+  }
+
+  /** How many of a table's snapshots are stored. Lists their rows, two for each. */
+  async count(table: LoadedTable, options: ReadOptions = {}): Promise<number> {
+    const { account, storage } = this.#context;
+    const prefix = snapshotsPrefix(account, table.owner.id);
+    let count = 0;
+    let pageToken: string | undefined;
+    do {
+      const page = await storage.pointers.listPointersByPrefix(prefix, {
+        ...options,
+        ...(pageToken && { pageToken }),
+      });
+      count += page.pointers.filter(({ key }) => parseSnapshotKey(key).part === 'statistics').length;
+      pageToken = page.nextPageToken;
+    } while (pageToken !== undefined);
+    return count;
   }
 
   statistics(

@@ -8,7 +8,7 @@ import {
   ScanChunkSchema,
   SnapshotStatisticsSchema,
 } from '@floecat/proto/snapshots';
-import type { LoadedBundle, LoadedTable, Payload } from '@floecat/repository';
+import type { LoadedBundle, LoadedStatistics, LoadedTable, Payload } from '@floecat/repository';
 import { BlobWriter, payloadUri, snapshotOwner } from '@floecat/repository';
 import { InvalidArgumentError, StorageCorruptionError } from '@floecat/storage-spi';
 
@@ -94,6 +94,10 @@ suite('snapshots', () => {
       [9_223_372_036_854_775_807n],
     );
     assert.equal(second.nextPageToken, undefined);
+    assert.equal(await snapshots.count(table), 4);
+    const { owner } = (await snapshots.list(table)).items[0] as LoadedStatistics;
+    await world.storage.pointers.compareAndDelete(owner.key, 1);
+    assert.equal(await snapshots.count(table), 3, 'a bundle alone is no snapshot');
   });
 });
 
