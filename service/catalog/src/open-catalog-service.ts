@@ -1,5 +1,5 @@
 import type { ObjectSource, OpenUpstreamOptions, Settings } from '@floecat/config';
-import { openUpstream } from '@floecat/config';
+import { openUpstream, retryBudget } from '@floecat/config';
 import { openRepositories, repositoryContext } from '@floecat/repository';
 import type { Storage } from '@floecat/storage-spi';
 
@@ -20,7 +20,12 @@ export async function openCatalogService(
   try {
     return new CatalogService({
       repositories: openRepositories(
-        repositoryContext(storage, settings.identity.account, { cache: settings.cache }),
+        repositoryContext(storage, settings.identity.account, {
+          cache: settings.cache,
+          retry: settings.retry,
+          budget: retryBudget(settings.aws.retryBudget),
+          idempotency: settings.idempotency,
+        }),
       ),
       defaultCatalog: settings.identity.catalog,
       upstream: upstreamReader(settings, source),

@@ -125,7 +125,7 @@ export const AWS_CLIENT_SCHEMA = {
       'floecat.aws.retry-budget',
       wholeNumber(1, 1_000_000),
       '500',
-      'Tokens that the retries of all requests of this process share; a retry takes five, a success gives one back. Once they are spent, what fails is not tried again.',
+      'Tokens that the retries of all requests and changes of this process share, whatever the backend; a retry takes five, a success gives one back. Once they are spent, what fails is not tried again.',
     ),
   }),
   dynamodbWire: section(

@@ -1,3 +1,4 @@
+export { retryBudget } from './aws-backend.ts';
 export type {
   AwsAccess,
   AwsKey,

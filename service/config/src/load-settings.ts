@@ -8,6 +8,8 @@ import { gcSettings } from './gc-schema.ts';
 import type { Schema, ValuesOf } from './property.ts';
 import { PropertyNames } from './property-names.ts';
 import { readRawSettings } from './raw-settings.ts';
+import type { RetryProperties } from './retry-schema.ts';
+import { retryProblems, retrySettings } from './retry-schema.ts';
 import { SCHEMA } from './schema.ts';
 import type { SettingsInput } from './settings-input.ts';
 import type { StorageSettings } from './storage-settings.ts';
@@ -17,7 +19,8 @@ type Values = ValuesOf<typeof SCHEMA>;
 
 /** The settings of a process: checked, complete and frozen. Backends are told apart by their `backend`. */
 export type Settings = Pick<Values, 'identity' | 'http' | 'log' | 'metrics' | 'cache'> &
-  StorageSettings & {
+  StorageSettings &
+  RetryProperties & {
     readonly gc: GcProperties;
     readonly upstream: Values['upstream'] & { readonly s3: UpstreamS3Settings };
     /** Folder for what is kept on this machine, absolute; the local backend is in it. */
@@ -40,7 +43,10 @@ export function checkInput<S extends Schema>(
 /** As {@link checkInput} of {@link SCHEMA}, with the problems of combinations. */
 export function checkFloecat(input: SettingsInput): ReturnType<typeof checkInput<typeof SCHEMA>> {
   const checked = checkInput(SCHEMA, input);
-  return { ...checked, problems: [...checked.problems, ...storageProblems(checked)] };
+  return {
+    ...checked,
+    problems: [...checked.problems, ...retryProblems(checked), ...storageProblems(checked)],
+  };
 }
 
 /**
@@ -59,6 +65,7 @@ export function loadSettings(input: SettingsInput): Settings {
     log,
     metrics,
     cache,
+    ...retrySettings(values),
     gc: gcSettings(values),
     upstream: { ...upstream, s3: upstreamS3(values) },
     ...storageSettings(values),

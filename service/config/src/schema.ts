@@ -4,6 +4,7 @@ import { GC_SCHEMA } from './gc-schema.ts';
 import { locationMap } from './location-map.ts';
 import { duration, wholeNumber } from './number-types.ts';
 import { optional, property, section } from './property.ts';
+import { RETRY_SCHEMA } from './retry-schema.ts';
 import { boolean, host, name, oneOf, path, shortText } from './text-types.ts';
 
 /** Where secrets are kept unless it is said, by where pointers are. */
@@ -144,6 +145,7 @@ export const SCHEMA = {
       'How old a pointer may be that is answered from memory, to those reads alone that say they can do with it. `0ms` answers none from memory.',
     ),
   }),
+  ...RETRY_SCHEMA,
   ...GC_SCHEMA,
   ...AWS_CLIENT_SCHEMA,
   ...AWS_STORAGE_SCHEMA,

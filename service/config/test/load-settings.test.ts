@@ -41,6 +41,8 @@ suite('precedence', () => {
       log: { level: 'info' },
       metrics: { enabled: true },
       cache: { blobBytes: 67_108_864, pointerStalenessMs: 0 },
+      retry: { maxAttempts: 6, deadlineMs: 60_000, baseDelayMs: 50, maxDelayMs: 5_000 },
+      idempotency: { ttlMs: 900_000, leaseMs: 30_000 },
       gc: {
         idempotency: { ...COLLECTOR, minAgeMs: 3_600_000 },
         pointer: COLLECTOR,
@@ -305,5 +307,39 @@ suite('arguments', () => {
     assert.deepEqual(incomplete, ['floecat.kv', '', 'floecat.token', '']);
     assert.deepEqual(rest, []);
     assert.equal(refusal({ args: ['-D'] }).problems.length, 1);
+  });
+});
+
+suite('retries and idempotency keys', () => {
+  test('are set by property', () => {
+    const { retry, idempotency } = load({
+      args: define({
+        'floecat.retry.max-attempts': '3',
+        'floecat.retry.deadline': '10s',
+        'floecat.retry.base-delay': '5ms',
+        'floecat.retry.max-delay': '1s',
+        'floecat.idempotency.ttl-seconds': '86400',
+        'floecat.idempotency.lease': '1m',
+      }),
+    });
+    assert.deepEqual(retry, { maxAttempts: 3, deadlineMs: 10_000, baseDelayMs: 5, maxDelayMs: 1_000 });
+    assert.deepEqual(idempotency, { ttlMs: 86_400_000, leaseMs: 60_000 });
+  });
+
+  test('what would never try, never end or be forgotten too soon stops the start', () => {
+    for (const [name, values] of [
+      ['floecat.retry.max-attempts', ['0', 'NaN', '-1', '1.5', '101']],
+      ['floecat.retry.deadline', ['60', '0s', '1h', '-1s']],
+      ['floecat.retry.base-delay', ['5', '2m', '6s']],
+      ['floecat.retry.max-delay', ['10ms', '1d']],
+      ['floecat.idempotency.ttl-seconds', ['15m', '59', '2592001', '']],
+      ['floecat.idempotency.lease', ['30', '0s', '451s', '2h']],
+    ] as const)
+      for (const value of values) {
+        const problem = onlyProblem({ args: define({ [name]: value }) });
+        // A pair that does not go together is told of one of the two.
+        assert.match(problem.name ?? '', /^floecat\.(?:retry|idempotency)\./);
+        if (value !== '10ms') assert.equal(problem.name, name, value);
+      }
   });
 });

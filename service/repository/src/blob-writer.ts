@@ -5,7 +5,7 @@ import {
   StorageUnknownOutcomeError,
 } from '@floecat/storage-spi';
 
-import { ChangeTooSlowError } from './errors.ts';
+import { ChangeTooSlowError, UnverifiedCommitError } from './errors.ts';
 import type { OwnerRef } from './pointer-keys.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { withRetriedReads } from './retry/retried-reads.ts';
@@ -129,8 +129,8 @@ function retriedPut<T>(
   return runWithRetry(context, { attempt }, retryOptions(context, signal ? { signal } : {}));
 }
 
-function unverified(uri: string, cause: unknown): StorageUnknownOutcomeError {
-  return new StorageUnknownOutcomeError(
+function unverified(uri: string, cause: unknown): UnverifiedCommitError {
+  return new UnverifiedCommitError(
     `the change was committed, but so late that ${uri} may have been collected, and that could not be found out: run floecat verify`,
     { operation: 'commit', key: uri, cause },
   );

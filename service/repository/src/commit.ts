@@ -15,15 +15,23 @@ import { mutationMeta } from './root-blob.ts';
 
 const PUT_CONCURRENCY = 16;
 
+/**
+ * What else a transaction holds: checks, and writes of rows that are no owners, such as the record of an idempotent run.
+ * Every envelope names those writes too. A function is called once the change is known, before each commit of it.
+ */
+export type Also = readonly BatchOperation[] | (() => Promise<readonly BatchOperation[]>);
+
 export interface ChangeOptions extends CallOptions {
-  /**
-   * What else the transaction holds: checks, and writes of rows that are no owners, such as the record of an idempotent
-   * run. Every envelope names those writes too.
-   */
-  readonly also?: readonly BatchOperation[];
+  readonly also?: Also | undefined;
 }
 
-export interface CommitOptions extends ChangeOptions {
+export async function alsoOf(also: Also | undefined): Promise<readonly BatchOperation[]> {
+  return typeof also === 'function' ? also() : (also ?? []);
+}
+
+export interface CommitOptions extends CallOptions {
+  /** As {@link Also}, called for. */
+  readonly also?: readonly BatchOperation[];
   /** Of the first attempt; default: a fresh one, as later attempts have. */
   readonly writeId?: string;
 }

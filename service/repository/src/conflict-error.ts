@@ -3,15 +3,24 @@ import { StorageConflictError } from '@floecat/storage-spi';
 
 import type { Change } from './change.ts';
 import type { Conflict } from './errors.ts';
-import { ResourceConflictError } from './errors.ts';
+import { IdempotencySupersededError, ResourceConflictError } from './errors.ts';
+import { shapeOfKey } from './key-shapes.ts';
 import { idIn } from './name-path.ts';
 import { nameKeyType } from './pointer-keys.ts';
 
-/** Why a commit was refused, for its caller: first of all a name that is taken. */
+/**
+ * Why a commit was refused, for its caller: first of all that the idempotent run is another's by now, since then all else
+ * may be that one's doing; then a name that is taken.
+ */
 export function conflictError(
   changes: readonly Change[],
   conflicts: readonly Conflict[],
-): StorageError | ResourceConflictError {
+): StorageError | ResourceConflictError | IdempotencySupersededError {
+  const record = conflicts.find(({ key }) => shapeOfKey(key)?.is === 'record');
+  if (record)
+    return new IdempotencySupersededError(
+      `${changes[0]?.label}: the record ${record.key} of this idempotent run was taken over or has expired`,
+    );
   for (const { key, current } of conflicts)
     for (const change of changes) {
       const wanted =

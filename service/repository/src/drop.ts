@@ -4,6 +4,7 @@ import { mapBounded } from '@floecat/storage-spi';
 
 import { changeOf, dropOf, namesOf } from './change.ts';
 import type { ChangeOptions } from './commit.ts';
+import { alsoOf } from './commit.ts';
 import { commitOne } from './commit-one.ts';
 import { ResourceConflictError, ResourceNotEmptyError } from './errors.ts';
 import { loadRoot } from './load.ts';
@@ -47,7 +48,7 @@ export async function dropOwner<D extends DescMessage>(
   options: DropOptions = {},
 ): Promise<DropReport> {
   const context = withRetriedReads(given);
-  const { recursive = false, also = [], signal } = options;
+  const { recursive = false, also, signal } = options;
   const call = signal ? { signal } : {};
   // What rides along does so in the commit from which on no reader sees the owner.
   const deciding = { ...call, also };
@@ -64,7 +65,8 @@ export async function dropOwner<D extends DescMessage>(
     now: context.clock.now(),
     keepNames: kind.namesLieBelow,
   });
-  return finishDrop(context, kind, await commitOne<Dropped>(context, change, deciding), call);
+  const decided = await commitOne<Dropped>(context, change, { ...call, also: await alsoOf(also) });
+  return finishDrop(context, kind, decided, call);
 }
 
 /**
@@ -75,7 +77,7 @@ async function dropEmpty<D extends DescMessage>(
   context: RepositoryContext,
   kind: ResourceKind<D>,
   seen: Loaded<D>,
-  { also = [], ...options }: ChangeOptions,
+  { also, ...options }: ChangeOptions,
 ): Promise<Dropped> {
   const children = kind.children(seen.owner, namesOf(seen));
   await refuseChildren(context, kind, seen, children, options);
@@ -149,12 +151,12 @@ async function bury<D extends DescMessage>(
   context: RepositoryContext,
   kind: ResourceKind<D>,
   seen: Loaded<D> | Dropped,
-  options: ChangeOptions,
+  { also, ...options }: ChangeOptions,
 ): Promise<Dropped> {
   const label = isDropped(seen) ? labelOf(seen) : kind.label(seen.resource);
   const now = context.clock.now();
   const change = dropOf(seen, { state: 'TOMBSTONE', label, now, keepNames: false });
-  return commitOne<Dropped>(context, change, options);
+  return commitOne<Dropped>(context, change, { ...options, also: await alsoOf(also) });
 }
 
 /** Goes on with a drop that was decided, from wherever it stopped. */
@@ -162,7 +164,7 @@ async function finishDrop<D extends DescMessage>(
   context: RepositoryContext,
   kind: ResourceKind<D>,
   dropped: Dropped,
-  { also = [], ...options }: ChangeOptions,
+  { also, ...options }: ChangeOptions,
 ): Promise<DropReport> {
   const { owner, pointer, tombstone } = dropped;
   if (pointer.state === 'TOMBSTONE') return { tombstone: dropped, dependents: 0 };

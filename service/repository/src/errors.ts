@@ -1,4 +1,5 @@
 import type { Pointer } from '@floecat/storage-spi';
+import { StorageUnknownOutcomeError } from '@floecat/storage-spi';
 
 import type { ResourceType } from './pointer-keys.ts';
 
@@ -8,7 +9,10 @@ export abstract class RepositoryError extends Error {
     | 'RESOURCE_NOT_FOUND'
     | 'RESOURCE_CONFLICT'
     | 'RESOURCE_NOT_EMPTY'
-    | 'CHANGE_TOO_SLOW';
+    | 'CHANGE_TOO_SLOW'
+    | 'IDEMPOTENCY_KEY_REUSED'
+    | 'IDEMPOTENCY_IN_PROGRESS'
+    | 'IDEMPOTENCY_SUPERSEDED';
 
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -67,3 +71,27 @@ export class ResourceNotEmptyError extends RepositoryError {
 export class ChangeTooSlowError extends RepositoryError {
   readonly code = 'CHANGE_TOO_SLOW';
 }
+
+/** The idempotency key was used for something else. Nothing was done. Catch it never: give each operation its own key. */
+export class IdempotencyKeyReusedError extends RepositoryError {
+  readonly code = 'IDEMPOTENCY_KEY_REUSED';
+}
+
+/** Another call with this idempotency key is under way; this one did nothing. Call again later, with the same key. */
+export class IdempotencyInProgressError extends RepositoryError {
+  readonly code = 'IDEMPOTENCY_IN_PROGRESS';
+}
+
+/**
+ * The record that a transaction was to complete is not the holder's any more; nothing was applied. Thrown by a commit
+ * inside `runOnce`, which then finds out what the key's operation came to: let it pass.
+ */
+export class IdempotencySupersededError extends RepositoryError {
+  readonly code = 'IDEMPOTENCY_SUPERSEDED';
+}
+
+/**
+ * A change was committed for certain; whether its blobs were still there could not be found out. Reading the pointer
+ * again tells nothing new: run `floecat verify`.
+ */
+export class UnverifiedCommitError extends StorageUnknownOutcomeError {}

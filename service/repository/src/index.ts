@@ -13,7 +13,7 @@ export * from './repository-context.ts';
 export * from './key-shapes.ts';
 export * from './kinds.ts';
 export type { ResourceKind } from './resource-kind.ts';
-export type { ChangeOptions, CommitOptions } from './commit.ts';
+export type { Also, ChangeOptions, CommitOptions } from './commit.ts';
 export type { ChangeResource, NewBlobs, Target, UpdateOptions } from './resource-repository.ts';
 export type { Dropped, Loaded, MutationMeta } from './root-blob.ts';
 export { decodeRoot, isDropped, isPresent } from './root-blob.ts';
@@ -24,6 +24,14 @@ export * from './system-keys.ts';
 export type { LoadedTable, NewTable } from './table-repository.ts';
 export * from './transaction.ts';
 export type { LoadedView, NewView } from './view-repository.ts';
+export type { Json } from './idempotency/idempotency-record.ts';
+export {
+  fingerprintOf,
+  MAX_IDEMPOTENCY_KEY_BYTES,
+  MAX_RESULT_BYTES,
+} from './idempotency/idempotency-record.ts';
+export * from './idempotency/idempotency-settings.ts';
+export * from './idempotency/run-once.ts';
 export * from './retry/retry-policy.ts';
 export * from './retry/run-with-retry.ts';
 export * from './retry/settle-write.ts';

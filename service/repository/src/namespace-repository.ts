@@ -40,7 +40,7 @@ export class NamespaceRepository extends ResourceRepository<typeof NamespaceSche
     options: ChangeOptions & { readonly properties?: Readonly<Record<string, string>> } = {},
   ): Promise<LoadedNamespace> {
     checkLevels(levels);
-    const { properties, also = [] } = options;
+    const { properties, also } = options;
     return mutation(this.context, options, async (context, call) => {
       const { account, clock, random } = context;
       const { id: catalogId } = await requirePath(context, catalogSteps(account, catalog), call);
@@ -96,7 +96,7 @@ export class NamespaceRepository extends ResourceRepository<typeof NamespaceSche
     context: RepositoryContext,
     target: LoadedNamespace,
     levels: readonly string[],
-    { also = [], ...call }: ChangeOptions,
+    { also, ...call }: ChangeOptions,
   ): Promise<LoadedNamespace> {
     const { catalogId, levels: before } = target.resource;
     if (before.every((level, i) => levels[i] === level))

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { InvalidArgumentError, joinKey, lastSegment, prefixOf, splitKey } from '@floecat/storage-spi';
 
 /**
@@ -16,6 +18,9 @@ import { InvalidArgumentError, joinKey, lastSegment, prefixOf, splitKey } from '
  * | `/accounts/{account}/namespaces/{namespace}/views/by-name/{name}` | view id | |
  * | `/accounts/{account}/tables/{table}/snapshots/by-id/{19 digits}/statistics` | statistics | yes |
  * | `/accounts/{account}/tables/{table}/snapshots/by-id/{19 digits}/scan-bundle` | scan bundle | yes |
+ * | `/accounts/{account}/idempotency/{2 hex digits}/{key}` | record of an idempotent run; expires | |
+ *
+ * The digits begin the SHA-256 of the idempotency key: they spread records, which are written hot, over the shards.
  *
  * The levels of a parent namespace are one segment, joined by U+001F, so that the children of each namespace lie
  * side by side and one page of a listing is one page of the store; the parent of the outermost is empty.
@@ -189,6 +194,12 @@ export function relationNameKey(
   name: string,
 ): string {
   return joinKey('accounts', account, 'namespaces', namespace, collection, 'by-name', name);
+}
+
+/** Where the run with this idempotency key is recorded. */
+export function idempotencyRecordKey(account: string, key: string): string {
+  const spread = createHash('sha256').update(key).digest('hex').slice(0, 2);
+  return joinKey('accounts', account, 'idempotency', spread, key);
 }
 
 /** What a name pointer names. */

@@ -7,6 +7,8 @@ import {
   systemRandom,
 } from '@floecat/storage-spi';
 
+import type { IdempotencySettings } from './idempotency/idempotency-settings.ts';
+import { idempotencySettings } from './idempotency/idempotency-settings.ts';
 import { NameIndex } from './name-index.ts';
 import type { RetryPolicy } from './retry/retry-policy.ts';
 import { retryPolicy } from './retry/retry-policy.ts';
@@ -25,6 +27,7 @@ export interface RepositoryContext {
   /** How mutations are repeated. */
   readonly retry: RetryPolicy;
   readonly budget: RetryBudget;
+  readonly idempotency: IdempotencySettings;
 }
 
 export interface CacheSettings {
@@ -42,6 +45,8 @@ export interface ContextOptions {
   readonly retry?: Partial<RetryPolicy>;
   /** What retries are paid from; default: the budget of the process, which the backends share. */
   readonly budget?: RetryBudget;
+  /** `floecat.idempotency.*`; what is left out is its default. */
+  readonly idempotency?: Partial<IdempotencySettings>;
 }
 
 export function repositoryContext(
@@ -59,6 +64,7 @@ export function repositoryContext(
     names: new NameIndex(),
     retry: retryPolicy(retry),
     budget,
+    idempotency: idempotencySettings(options.idempotency),
   });
 }
 

@@ -6,6 +6,7 @@ import { DEFAULT_ATTEMPTS, pauseAfter } from './attempts.ts';
 import type { BlobWriter, Payload } from './blob-writer.ts';
 import { changeOf } from './change.ts';
 import type { ChangeOptions } from './commit.ts';
+import { alsoOf } from './commit.ts';
 import { commitOne } from './commit-one.ts';
 import type { DropOptions } from './drop.ts';
 import { dropOwner } from './drop.ts';
@@ -84,7 +85,7 @@ export class ResourceRepository<D extends DescMessage> {
     change: ChangeResource<D>,
     options: UpdateOptions = {},
   ): Promise<Loaded<D>> {
-    const { attempts = DEFAULT_ATTEMPTS, also = [], label } = options;
+    const { attempts = DEFAULT_ATTEMPTS, also, label } = options;
     const named = label !== undefined && { label };
     return mutation(this.context, options, (context, call) =>
       this.#retried(context, target, attempts, call, async (seen) => {
@@ -95,7 +96,7 @@ export class ResourceRepository<D extends DescMessage> {
         const next = changeOf(this.kind, { owner, previous: seen, resource, state, ...blobs, ...named });
         const takesName = next.names.some(({ isNew }) => isNew);
         const parent = takesName ? await this.#parentChecks(context, resource, call) : [];
-        return commitOne<Loaded<D>>(context, next, { ...call, also: [...parent, ...also] });
+        return commitOne<Loaded<D>>(context, next, { ...call, also: [...parent, ...(await alsoOf(also))] });
       }),
     );
   }
@@ -131,12 +132,12 @@ export class ResourceRepository<D extends DescMessage> {
     resource: MessageShape<D>,
     options: Omit<UpdateOptions, 'attempts'> & NewBlobs = {},
   ): Promise<Loaded<D>> {
-    const { also = [], signal, ...rest } = options;
+    const { also, signal, ...rest } = options;
     const owner = this.ownerOf(this.kind.id(resource));
     const change = changeOf(this.kind, { owner, resource, state: 'LIVE', ...rest });
     return mutation(this.context, signal ? { signal } : {}, async (context, call) => {
       const parent = await this.#parentChecks(context, resource, call);
-      return commitOne<Loaded<D>>(context, change, { ...call, also: [...parent, ...also] });
+      return commitOne<Loaded<D>>(context, change, { ...call, also: [...parent, ...(await alsoOf(also))] });
     });
   }
 

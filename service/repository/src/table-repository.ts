@@ -5,7 +5,7 @@ import type { CallOptions } from '@floecat/storage-spi';
 
 import { changeOf } from './change.ts';
 import type { ChangeOptions } from './commit.ts';
-import { commit } from './commit.ts';
+import { alsoOf, commit } from './commit.ts';
 import { commitOne } from './commit-one.ts';
 import { conflictError } from './conflict-error.ts';
 import { ResourceConflictError } from './errors.ts';
@@ -82,7 +82,7 @@ export class TableRepository extends RelationRepository<typeof TableSchema> {
     const { owner, resource } = staged;
     const label = fullName(namespace, resource.name);
     const change = changeOf(tableKind, { owner, previous: staged, resource, state: 'LIVE', label });
-    const also = [isAlive(namespace), ...(options.also ?? [])];
+    const also = [isAlive(namespace), ...(await alsoOf(options.also))];
     const result = await commit(this.context, [change], { ...options, also });
     if (result.applied) return result.roots[0] as LoadedTable;
     const error = conflictError([change], result.conflicts);

@@ -1,5 +1,6 @@
 import type { RepositoryLaw } from '../support/law-world.ts';
 import { dropLaws } from './drop-laws.ts';
+import { idempotencyLaws } from './idempotency-laws.ts';
 import { kindLaws } from './kind-laws.ts';
 import { nameLaws } from './name-laws.ts';
 import { readLaws } from './read-laws.ts';
@@ -12,4 +13,5 @@ export const LAWS: readonly RepositoryLaw[] = [
   ...readLaws,
   ...dropLaws,
   ...transactionLaws,
+  ...idempotencyLaws,
 ];

@@ -111,13 +111,10 @@ export const repositoryMutants: readonly SourceMutant[] = [
     bug: 'no tombstone is left',
     law: 'a tombstone stays',
     file: 'drop.ts',
-    find: '  return commitOne<Dropped>(context, change, options);\n}\n\n/** Goes on',
+    find: '  return commitOne<Dropped>(context, change, { ...options, also: await alsoOf(also) });',
     put: `  const tombstone = await commitOne<Dropped>(context, change, options);
   await context.storage.pointers.compareAndDelete(tombstone.owner.key, tombstone.pointer);
-  return tombstone;
-}
-
-/** Goes on`,
+  return tombstone;`,
   },
   {
     bug: 'a tombstone is taken for something that is there',
@@ -247,5 +244,68 @@ export const repositoryMutants: readonly SourceMutant[] = [
     file: 'commit.ts',
     find: "mutationMeta(pointer, receipts[i]?.etag ?? '')",
     put: "changes[i]?.previous?.meta ?? mutationMeta(pointer, receipts[i]?.etag ?? '')",
+  },
+  {
+    bug: 'the completion is not in the transaction of the operation',
+    law: 'a stalled holder that was taken over',
+    file: 'idempotency/hold.ts',
+    find: "return { op: 'upsert', key: this.#row.key, expected: this.#row, next };",
+    put: "void next; return { op: 'check-absent', key: `${this.#row.key}x` };",
+  },
+  {
+    bug: 'a live holder is taken over',
+    law: 'a call while another is under way',
+    file: 'idempotency/claim.ts',
+    find: 'clock.now() - row.updatedAt > record.leaseMs',
+    put: 'true',
+  },
+  {
+    bug: 'fingerprints are not compared',
+    law: 'the same key with another fingerprint',
+    file: 'idempotency/claim.ts',
+    find: 'if (record.fingerprint !== fingerprint) throw reused(of.key);',
+    put: '',
+  },
+  {
+    bug: 'a record that has expired under its holder is made anew',
+    law: 'a stalled holder whose record has expired',
+    file: 'idempotency/claim.ts',
+    find: 'refuseLate(context, of, options.began);',
+    put: '',
+  },
+  {
+    bug: 'a failed operation keeps its key',
+    law: 'an operation that fails lets go of its key',
+    file: 'idempotency/run-once.ts',
+    find: 'const left = await hold.release().catch(() => undefined);',
+    put: 'const left = undefined as Awaited<ReturnType<typeof hold.release>> | undefined;',
+  },
+  {
+    bug: 'a result that was not committed is not recorded',
+    law: 'an operation that commits nothing',
+    file: 'idempotency/hold.ts',
+    find: 'const write = await writeRecord(this.#context, this.#of.key, this.#row, done, {});',
+    put: "const write = { applied: true, row: { kind: 'value', value: JSON.stringify({ format: 1, ...done }) } as Pointer } as const;",
+  },
+  {
+    bug: 'records stand for ever',
+    law: 'a record expires, and its key is new again',
+    file: 'idempotency/record-row.ts',
+    find: 'value: encodeRecord(record), expiresAt };',
+    put: 'value: encodeRecord(record), ...(expiresAt < 0 && { expiresAt }) } as never;',
+  },
+  {
+    bug: 'a run that was taken over is told of a name that is taken',
+    law: 'a stalled create that was taken over',
+    file: 'conflict-error.ts',
+    find: 'if (record)',
+    put: 'if (record && conflicts.length === 1)',
+  },
+  {
+    bug: 'after an unknown outcome the operation runs again without looking',
+    law: 'an unknown outcome is settled by the record',
+    file: 'idempotency/claim.ts',
+    find: "if (record.state === 'done') return",
+    put: "if (record.state === 'done' && record.holder !== holder) return",
   },
 ];

@@ -1,6 +1,6 @@
 import type * as repository from '@floecat/repository';
 import type { Clock, RandomSource, Storage } from '@floecat/storage-spi';
-import { systemRandom } from '@floecat/storage-spi';
+import { RetryBudget, systemRandom } from '@floecat/storage-spi';
 import type { FakeClock, StorageFixture } from '@floecat/storage-testkit';
 
 import type { Interception } from './store-calls.ts';
@@ -29,6 +29,9 @@ export interface RepositoryLaw {
   readonly holds: (world: LawWorld) => Promise<void>;
 }
 
+/** A store that fails on purpose is not one that is down. */
+const AMPLE = { capacity: 1_000_000, costPerRetry: 1, refundPerSuccess: 1 };
+
 export async function openLawWorld(repo: Repository, fixture: StorageFixture): Promise<LawWorld> {
   const { storage, clock } = fixture;
   const random = systemRandom;
@@ -39,7 +42,14 @@ export async function openLawWorld(repo: Repository, fixture: StorageFixture): P
   };
   const open = (intercept: Interception | undefined, cache: { blobBytes?: number }): Repositories => {
     const stores = intercept ? interceptCalls(storage, intercept) : storage;
-    return repo.openRepositories(repo.repositoryContext(stores, 'acme', { clock: impatient, random, cache }));
+    return repo.openRepositories(
+      repo.repositoryContext(stores, 'acme', {
+        clock: impatient,
+        random,
+        cache,
+        budget: new RetryBudget(AMPLE),
+      }),
+    );
   };
   const repositories = open(undefined, { blobBytes: 0 });
   await repositories.accounts.ensure('acme');
