@@ -326,20 +326,14 @@ suite('retries and idempotency keys', () => {
     assert.deepEqual(idempotency, { ttlMs: 86_400_000, leaseMs: 60_000 });
   });
 
-  test('what would never try, never end or be forgotten too soon stops the start', () => {
-    for (const [name, values] of [
-      ['floecat.retry.max-attempts', ['0', 'NaN', '-1', '1.5', '101']],
-      ['floecat.retry.deadline', ['60', '0s', '1h', '-1s']],
-      ['floecat.retry.base-delay', ['5', '2m', '6s']],
-      ['floecat.retry.max-delay', ['10ms', '1d']],
-      ['floecat.idempotency.ttl-seconds', ['15m', '59', '2592001', '']],
-      ['floecat.idempotency.lease', ['30', '0s', '451s', '2h']],
-    ] as const)
-      for (const value of values) {
-        const problem = onlyProblem({ args: define({ [name]: value }) });
-        // A pair that does not go together is told of one of the two.
-        assert.match(problem.name ?? '', /^floecat\.(?:retry|idempotency)\./);
-        if (value !== '10ms') assert.equal(problem.name, name, value);
-      }
+  test('what does not go together stops the start', () => {
+    for (const [name, value, other] of [
+      ['floecat.retry.base-delay', '6s', 'floecat.retry.max-delay'],
+      ['floecat.idempotency.lease', '451s', 'floecat.idempotency.ttl-seconds'],
+    ] as const) {
+      const problem = onlyProblem({ args: define({ [name]: value }) });
+      assert.deepEqual([problem.name, problem.value], [name, value]);
+      assert.ok(problem.message.includes(other));
+    }
   });
 });
