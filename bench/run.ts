@@ -4,16 +4,21 @@ import { benchAwsClientCpu } from './aws-client-cpu.ts';
 import { benchAwsEmulators } from './aws-emulators.ts';
 import { benchAwsRequests } from './aws-requests.ts';
 import { benchBlobs } from './blobs.ts';
+import { benchGc } from './gc-mark-sweep.ts';
 import { benchCas } from './pointers-cas.ts';
 import { benchGet } from './pointers-get.ts';
 import { benchList } from './pointers-list.ts';
 import { print } from './report.ts';
+import { benchRepository, benchRepositoryOnEmulators } from './repository.ts';
 
 print(
   `On Node ${process.version} with ${availableParallelism()} cores. Where there is a baseline, both sides run in turn; each figure is a median over the rounds.`,
 );
 print('The embedded store:');
 const met = [await benchGet(), await benchCas(), await benchList(), await benchBlobs()];
+met.push(await benchRepository());
 met.push(await benchAwsRequests(), await benchAwsClientCpu());
 await benchAwsEmulators();
+await benchRepositoryOnEmulators();
+met.push(await benchGc());
 if (met.includes(false)) process.exitCode = 1;

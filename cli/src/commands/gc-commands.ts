@@ -8,6 +8,9 @@ import type { CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { isoTime } from '../listing.ts';
 
+/** What a dry run tells by name, at most; the rest is counted. */
+const MAX_CANDIDATES = 10_000;
+
 interface RunArguments {
   readonly dryRun: boolean;
   readonly account: readonly string[];
@@ -39,22 +42,28 @@ Examples:
     .action(async (options: RunArguments) => {
       const only = options.only.map(collectorNamed);
       await context.withStorage(async (storage, settings) => {
-        const candidates: { collector?: string; account: string; key: string; why: string }[] = [];
+        const candidates: { account: string; key: string; why: string }[] = [];
+        let more = 0;
         const collected = await collectOnce(storage, settings.gc, {
           signal: io.signal,
           dryRun: options.dryRun,
-          onCandidate: (candidate) => candidates.push(candidate),
+          onCandidate: (candidate) => {
+            if (candidates.length < MAX_CANDIDATES) candidates.push(candidate);
+            else more++;
+          },
           ...(options.account.length > 0 && { accounts: options.account }),
           ...(only.length > 0 && { only }),
         });
-        output.answer({ runs: collected, ...(options.dryRun && { candidates }) }, () => {
+        const told = options.dryRun && { candidates, 'more-candidates': more };
+        output.answer({ runs: collected, ...told }, () => {
           for (const each of collected) showCollected(context, each);
-          if (options.dryRun)
-            output.table(
-              ['why', 'account', 'row or blob version'],
-              candidates.map(({ why, account, key }) => [why, account, key]),
-              'nothing would go',
-            );
+          if (!options.dryRun) return;
+          output.table(
+            ['why', 'account', 'row or blob version'],
+            candidates.map(({ why, account, key }) => [why, account, key]),
+            'nothing would go',
+          );
+          if (more > 0) output.line(`and ${more} more`);
         });
         if (collected.some((each) => !each.ran || each.report.outcome !== 'done'))
           context.exitCode = EXIT.failed;
