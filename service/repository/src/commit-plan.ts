@@ -30,6 +30,8 @@ export function planRoots(
   writeId: string,
 ): PlannedRoot[] {
   const transaction = [...planned.flatMap(effectsOf), ...also.flatMap(effectOf)];
+  // One time for all of them: what is brought back as of a time comes whole.
+  const timeMs = BigInt(context.clock.now());
   return planned.map(({ change }) => {
     const { owner, previous, message } = change;
     const envelope = create(EnvelopeSchema, {
@@ -49,7 +51,7 @@ export function planRoots(
           digest: digestInUri(previous.meta.blobUri) ?? '',
         },
       }),
-      timeMs: BigInt(context.clock.now()),
+      timeMs,
       transaction,
       names: change.names.map(({ key, version }) => ({ key, version: BigInt(version) })),
       state: storedState(change.state),

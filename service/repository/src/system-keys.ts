@@ -13,11 +13,13 @@ import { joinKey } from '@floecat/storage-spi';
  * | `/gc/clock` | nothing; written to learn the store's time |
  * | `/gc/runs/{collector}/{time}-{id}` | what a run did; expires |
  * | `/seed/{account}/{catalog}` | whether the demonstration lake was registered |
+ * | `/recovery/rebuild` | that the table is being made from the blobs, and is not done |
  * | `/backups/{id}` | a backup, registered before its walk begins, until its blobs are not needed any more |
  */
 
 export const BACKUPS_PREFIX = '/backups/';
 export const GC_CLOCK_KEY = '/gc/clock';
+export const REBUILD_KEY = '/recovery/rebuild';
 
 export function leaseKey(collector: string): string {
   return joinKey('leases', 'gc', collector);
