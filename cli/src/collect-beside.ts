@@ -4,15 +4,19 @@ import type { RunReport } from '@floecat/gc';
 import { runCollectors } from '@floecat/gc';
 import type { Storage } from '@floecat/storage-spi';
 
+import { keptBackups } from './backup-target.ts';
+
 /** Collects garbage beside the service; logs what came of it, and tells `observer`. */
-export function collectBeside(
+export async function collectBeside(
   storage: Storage,
   settings: Settings,
   { signal, log }: BackgroundWork,
   observer?: CollectorObserver,
 ): Promise<void> {
-  return runCollectors(storage, settings.gc, {
+  await using backups = keptBackups(storage, settings);
+  await runCollectors(storage, settings.gc, {
     signal,
+    readBackup: backups.read,
     onReport: (report) => {
       observer?.ran(report);
       logReport(report, log);

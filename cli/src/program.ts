@@ -4,6 +4,7 @@ import { Command } from 'commander';
 
 import type { CommandContext } from './command-context.ts';
 import { accountCommands } from './commands/account-commands.ts';
+import { backupCommands } from './commands/backup-commands.ts';
 import { blobCommands } from './commands/blob-commands.ts';
 import { bootstrapCommand } from './commands/bootstrap-command.ts';
 import { catalogCommands } from './commands/catalog-commands.ts';
@@ -73,6 +74,7 @@ upstream table, or rows of a listing, could not be read, 6 table or bucket diffe
     secretCommands,
     bootstrapCommand,
     gcCommands,
+    backupCommands,
   ])
     add(program, context);
   inheritSettings(program);

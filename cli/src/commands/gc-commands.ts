@@ -3,6 +3,7 @@ import { collectOnce, COLLECTORS, explain, gcStatus, pardon } from '@floecat/gc'
 import { InvalidArgumentError } from '@floecat/storage-spi';
 import type { Command } from 'commander';
 
+import { keptBackups } from '../backup-target.ts';
 import { collect } from '../collect.ts';
 import type { CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -44,8 +45,10 @@ Examples:
       await context.withStorage(async (storage, settings) => {
         const candidates: { account: string; key: string; why: string }[] = [];
         let more = 0;
+        await using backups = keptBackups(storage, settings);
         const collected = await collectOnce(storage, settings.gc, {
           signal: io.signal,
+          readBackup: backups.read,
           dryRun: options.dryRun,
           onCandidate: (candidate) => {
             if (candidates.length < MAX_CANDIDATES) candidates.push(candidate);
@@ -109,7 +112,9 @@ Examples:
     .description('Tell why a blob (its URI) or a pointer (its key) is alive, or when it will go')
     .action(async (key: string) => {
       await context.withStorage(async (storage, settings) => {
-        const explanation = await explain(storage, settings.gc, key, { signal: io.signal });
+        await using backups = keptBackups(storage, settings);
+        const options = { signal: io.signal, readBackup: backups.read };
+        const explanation = await explain(storage, settings.gc, key, options);
         output.answer(explanation, () => showExplanation(context, explanation));
         if (explanation.verdict === 'absent') context.exitCode = EXIT.notFound;
       });

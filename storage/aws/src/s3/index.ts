@@ -2,6 +2,7 @@ export * from './bucket-bootstrap.ts';
 export { BUCKET_WAIT, DEFAULT_BUCKET } from './bucket-settings.ts';
 export type { BucketSettings } from './bucket-settings.ts';
 export { KeyNotDeletedError } from './object-deleter.ts';
+export * from './object-folder.ts';
 export * from './object-source.ts';
 export type { S3AdminService } from './s3-admin-service.ts';
 export * from './s3-blob-store.ts';
