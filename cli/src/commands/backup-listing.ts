@@ -4,7 +4,7 @@ import { listBackups, listBackupsAt, verifyBackup } from '@floecat/recovery';
 import { openBackupTarget } from '../backup-target.ts';
 import type { CommandContext } from '../command-context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { isoTime, listing } from '../listing.ts';
+import { isoTime, printListing } from '../listing.ts';
 import { progressOn, recoveryContext } from '../recovery-context.ts';
 
 export interface ListArguments {
@@ -31,7 +31,7 @@ export async function listRegistered(context: CommandContext, { verify }: ListAr
       await using target = await openBackupTarget(settings, each.location);
       items.push({ ...each, ...(await check(context, target, each.id, each.manifestSha256)) });
     }
-    listing(context.output, 'backups', items, undefined, {
+    await printListing(context, 'backups', {}, async () => ({ items }), {
       header: ['backup', 'state', 'builds on', 'pointers', 'bytes', 'ended', 'at', 'check'],
       row: (each) => [
         each.id,
@@ -63,30 +63,22 @@ export async function listAt(context: CommandContext, at: string, { verify }: Li
       context.exitCode = EXIT.incomplete;
     }
   }
-  listing(
-    context.output,
-    'backups',
-    items.map(({ id, verified, damaged, ...each }) => ({
+  await printListing(context, 'backups', {}, async () => ({ items }), {
+    header: ['backup', 'store', 'builds on', 'pointers', 'bytes', 'ended', 'check'],
+    row: (each) => {
+      if (!each.readable)
+        return [each.id, undefined, undefined, undefined, undefined, undefined, shown(each)];
+      const { layout, since, pointers, bytes, endedAt } = each.manifest;
+      return [each.id, layout.storeId, since?.id, pointers, bytes, isoTime(endedAt), shown(each)];
+    },
+    json: ({ id, verified, damaged, ...each }) => ({
       id,
       ...(each.readable && { ...each.manifest, manifestSha256: each.manifestSha256 }),
       ...(verified && { verified }),
       ...(damaged !== undefined && { damaged }),
-    })),
-    undefined,
-    {
-      header: ['backup', 'store', 'builds on', 'pointers', 'bytes', 'ended', 'check'],
-      row: (each) => [
-        each.id,
-        each.layout?.storeId,
-        each.since?.id,
-        each.pointers,
-        each.bytes,
-        each.endedAt === undefined ? undefined : isoTime(each.endedAt),
-        shown(each),
-      ],
-      empty: `no complete backup at ${target.location}`,
-    },
-  );
+    }),
+    empty: `no complete backup at ${target.location}`,
+  });
 }
 
 async function check(

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 
 import { createBackup, openBackup, verifyBackup } from '@floecat/recovery';
 import type { Pointer } from '@floecat/storage-spi';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import { MemoryTarget } from './support/memory-target.ts';
 import {

@@ -33,7 +33,7 @@ void suite('damaged backups', () => {
     const { store, target, id, manifestSha256 } = await chain();
     await using _ = store;
     let checks = 0;
-    for (const [name, good] of [...target.files]) {
+    for (const [name, good] of Array.from(target.files)) {
       const damages: (Uint8Array | undefined)[] = [
         good.subarray(0, good.length - 1),
         Buffer.concat([good, Buffer.of(0)]),

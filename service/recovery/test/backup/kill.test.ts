@@ -5,7 +5,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -88,7 +87,7 @@ async function killAtRandom(
   const turns = random.below(30);
   let lines = 0;
   let registered: string | undefined;
-  for await (const line of createInterface({ input: child.stdout as Readable })) {
+  for await (const line of createInterface({ input: child.stdout })) {
     onLine();
     const [what, id] = line.split(' ');
     if (what === 'registered') registered = id;
