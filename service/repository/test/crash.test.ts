@@ -23,8 +23,13 @@ interface Operation {
 
 const VIEW = { viewUuid: 'v', location: 's3://lake/v', metadata: METADATA };
 
-/** Each on the lake of `fillLake`; each can be repeated where it was not applied. */
+/** Each on the lake of `fillLake`, with an empty catalog `pond` beside it; each can be repeated where it was not applied. */
 const OPERATIONS: readonly Operation[] = [
+  { name: 'create a catalog', run: ({ catalogs }) => catalogs.create('lagoon') },
+  {
+    name: 'rename a catalog',
+    run: async ({ catalogs }) => catalogs.rename(await catalogs.require('pond'), 'mere'),
+  },
   { name: 'create a namespace', run: ({ namespaces }) => namespaces.create('lake', ['sales', 'us']) },
   {
     name: 'create a view',
@@ -114,7 +119,7 @@ interface Whole {
 async function undisturbed(open: () => Promise<StorageFixture>, run: Operation['run']): Promise<Whole> {
   await using fixture = await open();
   const world = await openLawWorld(repository, fixture);
-  await fillLake(world);
+  await fill(world);
   const before = await content(world);
   const counting = crashAt();
   await run(world.client(counting.intercept));
@@ -122,11 +127,16 @@ async function undisturbed(open: () => Promise<StorageFixture>, run: Operation['
   return { calls: counting.calls(), before, after: await content(world) };
 }
 
+async function fill(world: LawWorld): Promise<void> {
+  await fillLake(world);
+  await world.repositories.catalogs.create('pond');
+}
+
 /** What a reader sees, and what of the tables. */
 async function content(world: Pick<LawWorld, 'repositories'>): Promise<string[]> {
   const seen = await lakeContent(world);
-  const { tables } = world.repositories;
-  const told: string[] = [];
+  const { tables, catalogs } = world.repositories;
+  const told = (await catalogs.listNames()).items.map((name) => `catalog ${name}`);
   for (const entry of seen) {
     const [levels = '', name = ''] = entry.split('/');
     const table = name === '' ? undefined : await tables.get('lake', levels.split('.'), name);
@@ -147,7 +157,7 @@ async function survives(
 ): Promise<void> {
   await using fixture = await open();
   const first = await openLawWorld(repository, fixture);
-  await fillLake(first);
+  await fill(first);
   const crash = crashAt(point);
   await assert.rejects(run(first.client(crash.intercept)));
   assert.ok(crash.reached());

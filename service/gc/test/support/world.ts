@@ -25,6 +25,8 @@ export const RETENTION_MS = 7 * DAY_MS;
 export interface WorldOptions {
   readonly layout?: Partial<LayoutSettings>;
   readonly settings?: Partial<GcSettings>;
+  /** Default: the same for every world. A server that remembers write ids needs one of its own for each. */
+  readonly random?: RandomSource;
   readonly open?: (options: {
     readonly clock: FakeClock;
     readonly random: RandomSource;
@@ -48,7 +50,7 @@ export class World implements AsyncDisposable {
 
   static async open(options: WorldOptions = {}): Promise<World> {
     const clock = new FakeClock();
-    const random = seededRandom(11);
+    const { random = seededRandom(11) } = options;
     const open = options.open ?? (async (given) => openMemoryStorage(given));
     const storage = await open({ clock, random, layout: options.layout ?? {} });
     // Stores as small as these are mostly garbage once something was dropped.
