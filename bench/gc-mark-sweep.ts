@@ -34,12 +34,13 @@ interface Figures {
 }
 
 /**
- * A mark and a sweep of an account with a million owners (`FLOECAT_BENCH_GC_OWNERS`) and a tenth of that in garbage, on
- * the embedded store, each in a process of its own, so that its memory is known. The floor is what no mark can do
- * without: listing every version and every pointer, and reading every root.
+ * A mark and a sweep of an account with so many owners (`FLOECAT_BENCH_GC_OWNERS` comes first) and a tenth of that in
+ * garbage, on the embedded store, each in a process of its own, so that its memory is known. The floor is what no mark
+ * can do without: listing every version and every pointer, and reading every root.
  */
-export async function benchGc(): Promise<boolean> {
-  const owners = Number(process.env['FLOECAT_BENCH_GC_OWNERS'] ?? 1_000_000);
+export async function benchGc(by: number = 1_000_000): Promise<boolean> {
+  const owners = Number(process.env['FLOECAT_BENCH_GC_OWNERS'] ?? by);
+  print(`Mark and sweep of ${count(owners)} owners on the embedded store:`);
   return inScratchFolder(async (folder) => {
     const began = performance.now();
     const garbage = await generate(folder, owners);

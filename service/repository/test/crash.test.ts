@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { after, suite, test } from 'node:test';
 
 import { clone } from '@bufbuild/protobuf';
 import * as repository from '@floecat/repository';
 import type { StorageFixture } from '@floecat/storage-testkit';
 
 import { METADATA } from './support.ts';
+import { startAwsBackend } from './support/aws-backend.ts';
 import { BACKENDS } from './support/backends.ts';
 import type { CrashPoint } from './support/crash.ts';
 import { crashAt } from './support/crash.ts';
@@ -88,12 +89,29 @@ const OPERATIONS: readonly Operation[] = [
 ];
 
 const GRACE_MS = 3_600_000;
-/** On a disk every crash is a store of its own; there, every so many of them unless in a soak. */
-const STRIDE: Readonly<Record<string, number>> = process.env['FLOECAT_SOAK'] ? {} : { local: 7 };
+const IS_SOAK = Boolean(process.env['FLOECAT_SOAK']);
+/** On a disk and over a network every crash is a store of its own; there, every so many of them, and more in a soak. */
+const STRIDE: Readonly<Record<string, number>> = IS_SOAK ? { aws: 7 } : { local: 7, aws: 47 };
+/** These alone are interrupted on the emulators of AWS, unless in a soak. */
+const ON_AWS = [
+  'register a table',
+  'rename a table into another namespace',
+  'drop a namespace with everything in it',
+];
 
-for (const [backend, open] of BACKENDS)
-  suite(`a crash at every store call, on ${backend}`, () => {
-    for (const [nth, { name, run }] of OPERATIONS.entries())
+const aws = await startAwsBackend();
+after(async () => {
+  if (!('skip' in aws)) await aws[Symbol.asyncDispose]();
+});
+const onAws = async (): Promise<StorageFixture> => {
+  assert.ok(!('skip' in aws));
+  return aws.open();
+};
+
+for (const [backend, open] of [...BACKENDS, ['aws', onAws] as const])
+  suite(`a crash at every store call, on ${backend}`, backend === 'aws' && 'skip' in aws ? aws : {}, () => {
+    for (const [nth, { name, run }] of OPERATIONS.entries()) {
+      if (backend === 'aws' && !IS_SOAK && !ON_AWS.includes(name)) continue;
       test(name, async (t) => {
         const whole = await undisturbed(open, run);
         const all = Array.from({ length: whole.calls }, (_, i) => i + 1).flatMap((call): CrashPoint[] => [
@@ -108,6 +126,7 @@ for (const [backend, open] of BACKENDS)
           });
         t.diagnostic(`${backend}: ${name}: ${points.length} of ${all.length} crashes`);
       });
+    }
   });
 
 interface Whole {
