@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, suite, test } from 'node:test';
+import { after as atTheEnd, suite, test } from 'node:test';
 
 import { clone } from '@bufbuild/protobuf';
 import * as repository from '@floecat/repository';
@@ -100,7 +100,7 @@ const ON_AWS = [
 ];
 
 const aws = await startAwsBackend();
-after(async () => {
+atTheEnd(async () => {
   if (!('skip' in aws)) await aws[Symbol.asyncDispose]();
 });
 const onAws = async (): Promise<StorageFixture> => {
