@@ -1,5 +1,8 @@
 export type { LoadedAccount } from './account-repository.ts';
 export * from './blob-writer.ts';
+export type { Change } from './change.ts';
+export { changeOf, dropOf } from './change.ts';
+export { commitOne } from './commit-one.ts';
 export type { LoadedCatalog } from './catalog-repository.ts';
 export type { DropOptions } from './drop.ts';
 export * from './errors.ts';
@@ -14,8 +17,6 @@ export * from './key-shapes.ts';
 export * from './kinds.ts';
 export type { ResourceKind } from './resource-kind.ts';
 export type { Also, ChangeOptions, CommitOptions } from './commit.ts';
-export { changeOf } from './change.ts';
-export { commitOne } from './commit-one.ts';
 export { loadRoot } from './load.ts';
 export { parentChecks, parentOf } from './parent-checks.ts';
 export type { ChangeResource, NewBlobs, Target, UpdateOptions } from './resource-repository.ts';

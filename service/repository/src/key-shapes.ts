@@ -17,6 +17,9 @@ export const COLLECTIONS: readonly Collection[] = [
   'views',
 ];
 
+/** Blobs that are no account's: the lists of what collectors condemned. */
+export const COLLECTOR_BLOBS_PREFIX = '/floecat/gc/';
+
 const DIGITS = /^\d{19}$/;
 const BLOB_NAME = /^[0-9a-f]{64}\.pb$/;
 

@@ -15,6 +15,7 @@ import { joinKey } from '@floecat/storage-spi';
  * | `/seed/{account}/{catalog}` | whether the demonstration lake was registered |
  * | `/recovery/rebuild` | that the table is being made from the blobs, and is not done |
  * | `/backups/{id}` | a backup, registered before its walk begins, until its blobs are not needed any more |
+ * | `/verify/{id}` | how far a verification is; expires |
  */
 
 export const BACKUPS_PREFIX = '/backups/';
@@ -57,4 +58,8 @@ export function backupKey(id: string): string {
 
 export function seedKey(account: string, catalog: string): string {
   return joinKey('seed', account, catalog);
+}
+
+export function verifyRunKey(id: string): string {
+  return joinKey('verify', id);
 }

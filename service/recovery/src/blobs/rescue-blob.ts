@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 
-import type { Blob, BlobHeader, BlobVersionListing, CallOptions } from '@floecat/storage-spi';
+import type { Blob, BlobHeader, BlobVersionListing } from '@floecat/storage-spi';
 import { digestInUri, LOST_TAG, StorageCorruptionError, StorageNotFoundError } from '@floecat/storage-spi';
 
 import type { RecoveryContext } from '../recovery-context.ts';
+import { callOf } from '../recovery-context.ts';
 
 /**
  * Brings a blob back from its own versions: the newest one that is whole is put anew as the current version. So a blob
@@ -83,8 +84,4 @@ export function hasItsDigest(uri: string, { bytes, header }: Blob): boolean {
   const digest = createHash('sha256').update(bytes);
   const promised = digestInUri(uri);
   return promised === undefined ? digest.digest('base64') === header.etag : digest.digest('hex') === promised;
-}
-
-function callOf({ signal }: RecoveryContext): CallOptions {
-  return signal ? { signal } : {};
 }
