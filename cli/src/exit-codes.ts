@@ -17,6 +17,8 @@ export const EXIT = {
   incomplete: 5,
   /** Table or bucket differ from the settings, and it is left to you. */
   left: 6,
+  /** What is stored does not hold together; the findings say what. */
+  amiss: 7,
   /** Stopped by SIGINT or SIGTERM before it was done. */
   interrupted: 130,
 } as const;

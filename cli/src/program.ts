@@ -17,6 +17,7 @@ import { secretCommands } from './commands/secret-commands.ts';
 import { serveCommand } from './commands/serve-command.ts';
 import { snapshotCommands } from './commands/snapshot-commands.ts';
 import { tableCommands } from './commands/table-commands.ts';
+import { verifyCommand } from './commands/verify-command.ts';
 
 const { version: VERSION } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
@@ -57,7 +58,7 @@ Properties come from defaults, application.properties, FLOECAT_* variables and -
 "floecat config" shows what is in force and where it came from.
 
 Exit codes: 0 done, 1 failed, 2 wrong call or property, 3 not found, 4 conflict, 5 done but parts of the
-upstream table, or rows of a listing, could not be read, 6 table or bucket differ from the settings, 130 stopped.`,
+upstream table, or rows of a listing, could not be read, 6 table or bucket differ from the settings, 7 verify found something amiss, 130 stopped.`,
     );
 
   for (const add of [
@@ -75,6 +76,7 @@ upstream table, or rows of a listing, could not be read, 6 table or bucket diffe
     bootstrapCommand,
     gcCommands,
     backupCommands,
+    verifyCommand,
   ])
     add(program, context);
   inheritSettings(program);
