@@ -1,6 +1,12 @@
 import { ConfigError } from '@floecat/config';
 import { RecoveryRefusedError } from '@floecat/recovery';
-import { ResourceConflictError, ResourceNotEmptyError, ResourceNotFoundError } from '@floecat/repository';
+import {
+  IdempotencyInProgressError,
+  IdempotencyKeyReusedError,
+  ResourceConflictError,
+  ResourceNotEmptyError,
+  ResourceNotFoundError,
+} from '@floecat/repository';
 import { StorageError } from '@floecat/storage-spi';
 
 /** What the command's exit code tells a script. */
@@ -11,7 +17,7 @@ export const EXIT = {
   /** The command line, a property or an argument is wrong. */
   usage: 2,
   notFound: 3,
-  /** A name is taken, somebody else changed the same thing first, or what is there does not allow it. */
+  /** A name or a key is taken, somebody else changed the same thing first, or what is there does not allow it. */
   conflict: 4,
   /** Done, but parts of the upstream table, or rows of the listing, could not be read; the output names them. */
   incomplete: 5,
@@ -28,6 +34,8 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof ResourceNotFoundError) return EXIT.notFound;
   if (error instanceof ResourceConflictError || error instanceof ResourceNotEmptyError) return EXIT.conflict;
   if (error instanceof RecoveryRefusedError) return EXIT.conflict;
+  if (error instanceof IdempotencyKeyReusedError || error instanceof IdempotencyInProgressError)
+    return EXIT.conflict;
   if (error instanceof StorageError)
     switch (error.code) {
       case 'INVALID_ARGUMENT':

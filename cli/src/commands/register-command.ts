@@ -1,3 +1,4 @@
+import type { RegisterRequest } from '@floecat/catalog';
 import { dotted } from '@floecat/repository';
 import { StorageConflictError } from '@floecat/storage-spi';
 import type { Command } from 'commander';
@@ -15,6 +16,10 @@ export function registerCommand(program: Command, context: CommandContext): void
     )
     .option('--catalog <name>', 'default: floecat.catalog')
     .option('--create-namespace', 'make the namespace if it is missing', false)
+    .option(
+      '--idempotency-key <key>',
+      'register once for all calls with this key, within floecat.idempotency.ttl-seconds of the first',
+    )
     .addHelpText(
       'after',
       `
@@ -30,7 +35,11 @@ Examples:
       async (
         table: string,
         location: string,
-        options: { readonly catalog?: string; readonly createNamespace: boolean },
+        options: {
+          readonly catalog?: string;
+          readonly createNamespace: boolean;
+          readonly idempotencyKey?: string;
+        },
       ) => {
         await context.withService(async (service) => {
           const { signal } = context.io;
@@ -46,17 +55,22 @@ Examples:
                   if (!(error instanceof StorageConflictError)) throw error;
                 });
           }
-          const registered = await service.register({
+          const request: RegisterRequest = {
             catalog,
             namespace,
             name,
             location,
             signal,
             onProgress: ({ done, total }) => output.progress(`snapshots ${done}/${total}`),
-          });
+          };
+          const { idempotencyKey } = options;
+          const registered =
+            idempotencyKey === undefined
+              ? { ...(await service.register(request)), replayed: false }
+              : await service.registerOnce(idempotencyKey, request);
           output.progress('');
           const { resource, meta } = registered.table;
-          const problems = registered.problems.map((problem) => ({
+          const problems = (registered.problems ?? []).map((problem) => ({
             'snapshot-id': problem.snapshotId,
             code: problem.code,
             location: problem.location,
@@ -68,9 +82,11 @@ Examples:
             snapshots: registered.snapshots,
             problems,
             meta,
+            ...(registered.replayed && { replayed: true }),
           };
           output.answer(answer, () => {
-            output.line(`registered ${dotted([...namespace, name])} with ${registered.snapshots} snapshots`);
+            const done = registered.replayed ? 'was registered already by this key:' : 'registered';
+            output.line(`${done} ${dotted([...namespace, name])} with ${registered.snapshots} snapshots`);
             output.fields([
               ['id', resource.id],
               ['metadata', resource.metadataLocation],

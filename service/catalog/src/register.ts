@@ -1,6 +1,6 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
 import { ScanBundleSchema, ScanChunkRefSchema, ScanChunkSchema } from '@floecat/proto/snapshots';
-import type { LoadedTable, NewSnapshot, Repositories } from '@floecat/repository';
+import type { Also, LoadedTable, NewSnapshot, Repositories } from '@floecat/repository';
 import { BlobWriter, discardStagedTable, payloadUri, snapshotOwner } from '@floecat/repository';
 import type { CallOptions } from '@floecat/storage-spi';
 import { mapBounded } from '@floecat/storage-spi';
@@ -25,6 +25,8 @@ export interface RegisterRequest extends CallOptions {
   readonly name: string;
   /** A metadata file, or the table's location, whose newest metadata is then found. */
   readonly location: string;
+  /** What the transaction that publishes the table is to hold besides. */
+  readonly also?: (staged: LoadedTable) => Also;
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
@@ -67,7 +69,7 @@ export async function registerTable(
   try {
     const problems: SnapshotProblem[] = [];
     const kept = await storeSnapshots(repositories, upstream, staged, metadata, request, problems);
-    const table = await tables.publish(namespace, kept, call);
+    const table = await tables.publish(namespace, kept, { ...call, also: request.also?.(kept) });
     return { table, snapshots: metadata.snapshots.size, problems };
   } catch (error) {
     // Best effort and without the caller's signal: what stays is swept after the grace.

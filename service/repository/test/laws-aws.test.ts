@@ -1,9 +1,10 @@
-import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 
 import * as repository from '@floecat/repository';
+import { withSeed } from '@floecat/storage-testkit';
 
 import { LAWS } from './laws/index.ts';
+import { countAtOnce, transferAtOnce } from './support/at-once.ts';
 import { startAwsBackend } from './support/aws-backend.ts';
 import { openLawWorld } from './support/law-world.ts';
 
@@ -15,8 +16,13 @@ after(async () => {
 
 // Every kind goes the same way through the stores; a soak takes them all.
 const ONE_KIND = /^(?:account|catalog|namespace|view): /;
-const laws = process.env['FLOECAT_SOAK'] ? LAWS : LAWS.filter(({ name }) => !ONE_KIND.test(name));
-const WRITERS = 16;
+// Of idempotent runs, what depends on how the store compares rows and lets them expire.
+const AS_ELSEWHERE = /^idempotency: (?!of calls at once|a stalled holder that was taken over|.*has expired)/;
+const laws = process.env['FLOECAT_SOAK']
+  ? LAWS
+  : LAWS.filter(({ name }) => !ONE_KIND.test(name) && !AS_ELSEWHERE.test(name));
+// Each lost race costs several requests of an emulator, so the sixty-four are for a soak.
+const WRITERS = process.env['FLOECAT_SOAK'] ? 64 : 16;
 
 suite('repositories on DynamoDB Local and an S3 endpoint', skip, () => {
   for (const { name, holds } of laws)
@@ -26,24 +32,18 @@ suite('repositories on DynamoDB Local and an S3 endpoint', skip, () => {
       await holds(await openLawWorld(repository, fixture));
     });
 
-  test(`${WRITERS} writers increment one counter: the exact sum`, async () => {
+  test(`${WRITERS} writers increment one counter while calls fail: the exact sum`, async (t) => {
     if ('skip' in backend) return;
     await using fixture = await backend.open();
-    const world = await openLawWorld(repository, fixture);
-    const { owner } = await world.repositories.catalogs.require('lake');
-    await Promise.all(
-      Array.from({ length: WRITERS }, () =>
-        world.client().catalogs.update(
-          owner.id,
-          ({ properties }) => {
-            properties['n'] = String(Number(properties['n'] ?? '0') + 1);
-          },
-          { attempts: 1_000 },
-        ),
-      ),
+    const told = await withSeed((random) =>
+      countAtOnce(fixture, random, { writers: WRITERS, increments: 1, waits: true }),
     );
-    const { resource, pointer } = await world.repositories.catalogs.require('lake');
-    assert.equal(resource.properties['n'], String(WRITERS));
-    assert.equal(pointer.version, 1 + WRITERS);
+    t.diagnostic(told);
+  });
+
+  test('transfers between accounts while calls fail: the sum is the same at every audit', async (t) => {
+    if ('skip' in backend) return;
+    await using fixture = await backend.open();
+    t.diagnostic(await withSeed((random) => transferAtOnce(fixture, random, { rounds: 1 })));
   });
 });

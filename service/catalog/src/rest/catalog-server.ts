@@ -7,6 +7,7 @@ import { adminRoutes } from './admin-routes.ts';
 import { configRoutes } from './config-routes.ts';
 import { describeError, errorResponse } from './error-response.ts';
 import { healthRoutes } from './health-routes.ts';
+import { RecordedError } from './idempotent-request.ts';
 import { indexRoutes } from './index-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { namespaceRoutes } from './namespace-routes.ts';
@@ -40,8 +41,9 @@ export function buildCatalogServer(
     if (method === 'DELETE' && empty) delete headers['content-type'];
   });
 
-  app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const response = describeError(error) ?? ownError(error);
+  app.setErrorHandler<FastifyError | RecordedError>((error, request, reply) => {
+    const response =
+      error instanceof RecordedError ? error.response : (describeError(error) ?? ownError(error));
     if (response.status >= 500) request.log.error(error);
     if (response.status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS);
     return reply.code(response.status).send(response.body);

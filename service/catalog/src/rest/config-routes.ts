@@ -21,12 +21,14 @@ const ENDPOINTS = [
 ];
 
 export function configRoutes(app: FastifyInstance, service: CatalogService): void {
+  const { ttlMs } = service.repositories.context.idempotency;
   app.get<{ Querystring: Query }>('/v1/config', async (request) => {
     const warehouse = queryValue(request.query, 'warehouse') || service.defaultCatalog;
     const catalog = await service.repositories.catalogs.require(warehouse);
     return {
       defaults: catalog.resource.properties,
       overrides: { prefix: encodeURIComponent(warehouse) },
+      'idempotency-key-lifetime': `PT${Math.floor(ttlMs / 1_000)}S`,
       endpoints: ENDPOINTS,
     };
   });

@@ -1,4 +1,5 @@
 import {
+  IdempotencyKeyReusedError,
   RepositoryError,
   ResourceConflictError,
   ResourceNotEmptyError,
@@ -53,6 +54,8 @@ export function describeError(error: unknown): ErrorResponse | undefined {
     return errorResponse(409, 'NamespaceNotEmptyException', error.message);
   if (error instanceof ResourceConflictError)
     return errorResponse(409, 'CommitFailedException', error.message);
+  if (error instanceof IdempotencyKeyReusedError)
+    return errorResponse(422, 'UnprocessableEntityException', error.message);
   if (error instanceof RepositoryError)
     return errorResponse(503, 'ServiceUnavailableException', error.message);
   if (error instanceof StorageError) return errorResponse(...BY_CODE[error.code], error.message);

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 
 import type { CatalogService } from '../catalog-service.ts';
 import { errorResponse } from './error-response.ts';
+import { changeOnce } from './idempotent-request.ts';
 import type { Query } from './request-values.ts';
 import { namespaceLevels, queryValue, readPages } from './request-values.ts';
 
@@ -27,8 +28,8 @@ const propertiesBody = {
   },
 };
 
-export function namespaceRoutes(app: FastifyInstance, { repositories }: CatalogService): void {
-  const { namespaces } = repositories;
+export function namespaceRoutes(app: FastifyInstance, service: CatalogService): void {
+  const { namespaces } = service.repositories;
 
   app.get<{ Params: { prefix: string }; Querystring: Query }>('/v1/:prefix/namespaces', async (request) => {
     const parent = queryValue(request.query, 'parent');
@@ -44,8 +45,12 @@ export function namespaceRoutes(app: FastifyInstance, { repositories }: CatalogS
     Body: { namespace: string[]; properties?: Record<string, string> };
   }>('/v1/:prefix/namespaces', { schema: { body: createBody } }, async (request) => {
     const { namespace, properties = {} } = request.body;
-    const { resource } = await namespaces.create(request.params.prefix, namespace, { properties });
-    return { namespace: resource.levels, properties: resource.properties };
+    await changeOnce(service, request, async ({ also, ...call }) => {
+      const options = { properties, ...call, also: also(() => null) };
+      await namespaces.create(request.params.prefix, namespace, options);
+      return null;
+    });
+    return { namespace, properties };
   });
 
   const path = '/v1/:prefix/namespaces/:namespace';
@@ -60,15 +65,21 @@ export function namespaceRoutes(app: FastifyInstance, { repositories }: CatalogS
     return reply.code(204).send();
   });
 
-  app.delete<{ Params: NamespaceParams }>(path, async ({ params }, reply) => {
-    await namespaces.dropAt(params.prefix, namespaceLevels(params.namespace));
+  app.delete<{ Params: NamespaceParams }>(path, async (request, reply) => {
+    const { params } = request;
+    await changeOnce(service, request, async ({ also, ...call }) => {
+      const options = { ...call, also: also(() => null) };
+      await namespaces.dropAt(params.prefix, namespaceLevels(params.namespace), options);
+      return null;
+    });
     return reply.code(204).send();
   });
 
   app.post<{
     Params: NamespaceParams;
     Body: { removals?: string[]; updates?: Record<string, string> };
-  }>(`${path}/properties`, { schema: { body: propertiesBody } }, async ({ params, body }, reply) => {
+  }>(`${path}/properties`, { schema: { body: propertiesBody } }, async (request, reply) => {
+    const { params, body } = request;
     const updates = Object.entries(body.updates ?? {});
     const removals = new Set(body.removals);
     const both = updates.find(([key]) => removals.has(key));
@@ -77,18 +88,27 @@ export function namespaceRoutes(app: FastifyInstance, { repositories }: CatalogS
       const response = errorResponse(422, 'UnprocessableEntityException', message);
       return reply.code(response.status).send(response.body);
     }
-    const removed: string[] = [];
-    const missing: string[] = [];
-    await namespaces.update(
-      () => namespaces.require(params.prefix, namespaceLevels(params.namespace)),
-      (namespace) => {
-        const properties = new Map(Object.entries(namespace.properties));
-        removed.length = missing.length = 0;
-        for (const key of removals) (properties.delete(key) ? removed : missing).push(key);
-        for (const [key, value] of updates) properties.set(key, value);
-        namespace.properties = Object.fromEntries(properties);
+    const told = await changeOnce<{ removed: string[]; missing: string[] }>(
+      service,
+      request,
+      async ({ also, ...call }) => {
+        let removed: string[] = [];
+        let missing: string[] = [];
+        await namespaces.update(
+          () => namespaces.require(params.prefix, namespaceLevels(params.namespace)),
+          (namespace) => {
+            const properties = new Map(Object.entries(namespace.properties));
+            removed = [];
+            missing = [];
+            for (const key of removals) (properties.delete(key) ? removed : missing).push(key);
+            for (const [key, value] of updates) properties.set(key, value);
+            namespace.properties = Object.fromEntries(properties);
+          },
+          { ...call, also: also(() => ({ removed, missing })) },
+        );
+        return { removed, missing };
       },
     );
-    return { updated: updates.map(([key]) => key), removed, missing };
+    return { updated: updates.map(([key]) => key), ...told };
   });
 }

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 
 import type { CatalogService } from '../catalog-service.ts';
 import { onlyReferencedSnapshots } from '../referenced-snapshots.ts';
+import { changeOnce } from './idempotent-request.ts';
 import type { Query } from './request-values.ts';
 import { namespaceLevels, queryValue, readPages } from './request-values.ts';
 
@@ -80,41 +81,58 @@ export function tableRoutes(app: FastifyInstance, service: CatalogService): void
     return reply.code(204).send();
   });
 
-  app.delete<{ Params: TableParams; Querystring: Query }>(tablePath, async ({ params, query }, reply) => {
+  app.delete<{ Params: TableParams; Querystring: Query }>(tablePath, async (request, reply) => {
+    const { params, query } = request;
     const purge = queryValue(query, 'purgeRequested') ?? 'false';
     if (purge.toLowerCase() !== 'false')
       throw new InvalidArgumentError(
         `purgeRequested=${purge}: the files of the table belong to the lake that they lie in; drop it without purging`,
       );
-    await tables.drop(() => tables.require(params.prefix, namespaceLevels(params.namespace), params.table));
+    const find = (): Promise<LoadedTable> =>
+      tables.require(params.prefix, namespaceLevels(params.namespace), params.table);
+    await changeOnce(service, request, async ({ also, ...call }) => {
+      await tables.drop(find, { ...call, also: also(() => null) });
+      return null;
+    });
     return reply.code(204).send();
   });
 
   app.post<{
     Params: { prefix: string };
     Body: { source: TableIdentifier; destination: TableIdentifier };
-  }>('/v1/:prefix/tables/rename', { schema: { body: renameBody } }, async ({ params, body }, reply) => {
+  }>('/v1/:prefix/tables/rename', { schema: { body: renameBody } }, async (request, reply) => {
+    const { params, body } = request;
     const { source, destination } = body;
     const find = (): Promise<LoadedTable> => tables.require(params.prefix, source.namespace, source.name);
-    // The table first: where both are missing, that is what the client asked for.
-    await find();
-    const namespace = await namespaces.require(params.prefix, destination.namespace);
-    await tables.rename(find, namespace, destination.name);
+    await changeOnce(service, request, async ({ also, ...call }) => {
+      // The table first: where both are missing, that is what the client asked for.
+      await find();
+      const namespace = await namespaces.require(params.prefix, destination.namespace, call);
+      await tables.rename(find, namespace, destination.name, { ...call, also: also(() => null) });
+      return null;
+    });
     return reply.code(204).send();
   });
 
   app.post<{
     Params: Omit<TableParams, 'table'>;
     Body: { name: string; 'metadata-location': string; overwrite?: boolean };
-  }>(`${namespacePath}/register`, { schema: { body: registerBody } }, async ({ params, body }, reply) => {
+  }>(`${namespacePath}/register`, { schema: { body: registerBody } }, async (request, reply) => {
+    const { params, body } = request;
     if (body.overwrite === true)
       throw new InvalidArgumentError('overwrite is not supported: register under another name');
-    const { table } = await service.register({
-      catalog: params.prefix,
-      namespace: namespaceLevels(params.namespace),
-      name: body.name,
-      location: body['metadata-location'],
+    const id = await changeOnce<string>(service, request, async ({ also, ...call }) => {
+      const { table } = await service.register({
+        catalog: params.prefix,
+        namespace: namespaceLevels(params.namespace),
+        name: body.name,
+        location: body['metadata-location'],
+        ...call,
+        also: (staged) => also(() => staged.owner.id),
+      });
+      return table.owner.id;
     });
+    const table = await service.registered(id, body.name);
     return sendTable(reply, table, await tables.metadata(table), etagOf(table, 'all'));
   });
 }

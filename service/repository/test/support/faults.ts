@@ -19,7 +19,7 @@ export interface Faults {
   /** How often each fault was injected. */
   readonly counts: Readonly<Record<Fault, number>>;
   /** Sends the writes that were to be late. Call it before the store is looked at. */
-  flush(): Promise<void>;
+  readonly flush: () => Promise<void>;
 }
 
 /** Lets one call in `every` fail, in the ways in which a store may. A late write lands some calls after its answer was lost. */

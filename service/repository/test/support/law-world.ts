@@ -1,6 +1,6 @@
 import type * as repository from '@floecat/repository';
 import type { Clock, RandomSource, Storage } from '@floecat/storage-spi';
-import { RetryBudget, systemRandom } from '@floecat/storage-spi';
+import { RetryBudget, systemClock, systemRandom } from '@floecat/storage-spi';
 import type { FakeClock, StorageFixture } from '@floecat/storage-testkit';
 
 import type { Interception } from './store-calls.ts';
@@ -10,7 +10,10 @@ import { interceptCalls } from './store-calls.ts';
 export type Repository = typeof repository;
 type Repositories = ReturnType<Repository['openRepositories']>;
 
-/** A fresh store with an account `acme`, a catalog `lake` and a namespace `sales`; waiting takes no time there. */
+/**
+ * A fresh store with an account `acme`, a catalog `lake` and a namespace `sales`; waiting takes no time there, unless it
+ * `waits`.
+ */
 export interface LawWorld {
   readonly repo: Repository;
   readonly storage: Storage;
@@ -32,13 +35,17 @@ export interface RepositoryLaw {
 /** A store that fails on purpose is not one that is down. */
 const AMPLE = { capacity: 1_000_000, costPerRetry: 1, refundPerSuccess: 1 };
 
-export async function openLawWorld(repo: Repository, fixture: StorageFixture): Promise<LawWorld> {
+export async function openLawWorld(
+  repo: Repository,
+  fixture: StorageFixture,
+  { waits = false }: { readonly waits?: boolean } = {},
+): Promise<LawWorld> {
   const { storage, clock } = fixture;
   const random = systemRandom;
   const impatient: Clock = {
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
-    sleep: async () => undefined,
+    sleep: async (milliseconds, signal) => (waits ? systemClock.sleep(milliseconds, signal) : undefined),
   };
   const open = (intercept: Interception | undefined, cache: { blobBytes?: number }): Repositories => {
     const stores = intercept ? interceptCalls(storage, intercept) : storage;
