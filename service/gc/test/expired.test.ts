@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
-import { accountOwner } from '@floecat/repository';
+import { accountOwner, runOnce } from '@floecat/repository';
+import { StorageUnknownOutcomeError } from '@floecat/storage-spi';
 
 import { FakeBackups } from './support/fake-backups.ts';
 import { intercept } from './support/intercept.ts';
@@ -39,6 +40,34 @@ void suite('the idempotency collector', () => {
     world.clock.advance(900_000 + HOUR_MS);
     assert.equal((await world.collect('idempotency')).counts['reaped'], 1);
     assert.equal(await pointers.get(RECORD, { includeExpired: true }), undefined);
+  });
+
+  test('the record of an idempotent run is reaped, done or held; a holder that wakes up then applies nothing', async () => {
+    await using world = await World.open();
+    const { context, catalogs } = world.repositories();
+    const names = (await catalogs.listNames()).items;
+    const run = { key: 'done', fingerprint: 'f' };
+    await runOnce(context, run, async ({ completing }) => {
+      await catalogs.create('pond', { also: async () => [await completing('made')] });
+      return 'made';
+    });
+    const stalled = runOnce(context, { ...run, key: 'held' }, async ({ completing }) => {
+      const also = async () => {
+        const done = await completing('made');
+        world.clock.advance(900_000 + HOUR_MS);
+        assert.equal((await world.collect('idempotency')).counts['reaped'], 2);
+        return [done];
+      };
+      await catalogs.create('sea', { also });
+      return 'made';
+    });
+    await assert.rejects(stalled, StorageUnknownOutcomeError);
+    assert.deepEqual((await catalogs.listNames()).items.toSorted(), [...names, 'pond'].toSorted());
+    const left = await context.storage.pointers.listPointersByPrefix(
+      `/accounts/${context.account}/idempotency/`,
+      { includeExpired: true },
+    );
+    assert.deepEqual(left.pointers, []);
   });
 
   test('an expired row of a family that is not known is left alone', async () => {

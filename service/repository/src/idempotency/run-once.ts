@@ -93,8 +93,9 @@ export async function runOnce<T extends Json>(
     }
     await hold.stop();
     held = hold.row;
-    const canSettle = isUnknown(doubt) || doubt instanceof IdempotencySupersededError;
-    if (canSettle && (await pauseToRepeat(context, attempt, signal))) continue;
+    // Of one that was taken over, the record tells at once; whoever has it is waited for there.
+    if (doubt instanceof IdempotencySupersededError && attempt < context.retry.maxAttempts) continue;
+    if (isUnknown(doubt) && (await pauseToRepeat(context, attempt, signal))) continue;
     // Best effort: where it fails, the lease ends. What the record tells is worth more than the doubt.
     const left = await hold.release().catch(() => undefined);
     if (isUnknown(doubt) && left?.is === 'done') return { result: left.result as T, replayed: false };

@@ -22,6 +22,7 @@ export function settle(found: Pointer | undefined, write: IntendedWrite): 'appli
     if (found.prevWriteId === writeId && found.version === made + 1) return 'applied';
     if (!replaced && found.incarnation === writeId) return 'applied';
   }
+  // Another's row proves nothing about a create: ours may have been there before it, and been deleted in between.
   // Versions only grow within an incarnation, and ours would have been the one after what it replaced.
   if (replaced && found.incarnation === replaced.incarnation && found.version <= made) return 'conflict';
   return 'unknown';
