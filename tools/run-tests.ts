@@ -22,7 +22,8 @@ const events = run({
   files,
   concurrency: Math.max(2, availableParallelism()),
   execArgv: ['--conditions=floecat-source', '--enable-source-maps'],
-  timeout: 10 * 60_000,
+  // A soak is as long as it takes.
+  ...(process.env['FLOECAT_SOAK'] === undefined && { timeout: 10 * 60_000 }),
 });
 
 /**

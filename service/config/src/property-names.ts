@@ -59,7 +59,11 @@ export function isOurKey(key: string): boolean {
 }
 
 /** Variables that begin with `FLOECAT_` and are no property: those of the build. */
-export const BUILD_VARIABLES: readonly string[] = ['FLOECAT_SOAK', 'FLOECAT_TEST_STORAGE'];
+export const BUILD_VARIABLES: readonly string[] = [
+  'FLOECAT_SOAK',
+  'FLOECAT_TEST_STORAGE',
+  'FLOECAT_MODEL_REPLAY',
+];
 
 /** Whether an environment variable is meant to be a property. */
 export function isOurVariable(variable: string, text: string): boolean {

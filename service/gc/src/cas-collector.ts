@@ -17,6 +17,7 @@ import { Pardons } from './pardons.ts';
 import type { SliceResult } from './slice-result.ts';
 import { describeError } from './slice-result.ts';
 import type { Slice } from './slice.ts';
+import { storeTime } from './store-time.ts';
 import { SystemState } from './system-state.ts';
 
 type State = SystemState<CasState>;
@@ -85,7 +86,15 @@ async function markSlice(
   const sink = await SegmentWriter.resume(storage, listPrefix(account, mark.pass), mark.segments, call);
   const pardons = await Pardons.read(context, account);
   const backups = await openBackups(context);
-  await using marking = new CasMark(context, { account, backups, pardons, previous, sink, state: mark });
+  await using marking = new CasMark(context, {
+    account,
+    backups,
+    pardons,
+    previous,
+    list,
+    sink,
+    state: mark,
+  });
   let more = true;
   do more = await marking.step();
   while (more && !slice.isOver);
@@ -115,7 +124,9 @@ async function publish(
   if (unlikely) throw new GcRefusedError(`account ${account}: ${unlikely}`);
   const tooMany = refusalToDelete(counts, settings, isEmptyMark(counts) && wasEnded);
   const refusal = tooMany && { code: 'GC_REFUSED', message: `account ${account}: ${tooMany}` };
-  const list: PublishedList = { pass, startedAt, segments, counts, publishedBy: context.run };
+  // A mark can be long under way: what an owner let go of meanwhile has its whole retention from now on.
+  const publishedAt = await storeTime(context);
+  const list: PublishedList = { pass, startedAt, publishedAt, segments, counts, publishedBy: context.run };
   await state.save({ list, sweep: { segment: 0, entry: 0, ...(refusal && { refusal }) } }, call);
   for (const key of mark.pardons) {
     const row = await storage.system.get(key, call);

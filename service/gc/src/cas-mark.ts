@@ -4,7 +4,7 @@ import type { BlobVersionListing, Pointer } from '@floecat/storage-spi';
 import { compareUtf8, mapBounded, prefixOf, StorageNotFoundError } from '@floecat/storage-spi';
 
 import type { KeptBackup } from './backups.ts';
-import type { CasCounts, MarkState } from './cas-state.ts';
+import type { CasCounts, MarkState, PublishedList } from './cas-state.ts';
 import type { CondemnedBlob, CondemnedReader, SegmentRef } from './condemned.ts';
 import { GcUnreadableError } from './errors.ts';
 import type { GcContext } from './gc-context.ts';
@@ -28,8 +28,9 @@ export interface CasMarkConfig {
   readonly account: string;
   readonly backups: readonly KeptBackup[];
   readonly pardons: Pardons;
-  /** What the pass before condemned. */
+  /** What the pass before condemned, and its list. */
   readonly previous: CondemnedReader;
+  readonly list: Pick<PublishedList, 'pass' | 'publishedAt'> | undefined;
   readonly sink: CondemnedSink;
   readonly state: MarkState;
 }
@@ -58,7 +59,7 @@ export class CasMark implements AsyncDisposable {
   #after: MarkState['after'];
   #open: OpenOwner | undefined;
   #uri:
-    | { readonly text: string; hasLatest: boolean; readonly before: ReadonlyMap<string, CondemnedBlob> }
+    | { readonly text: string; hasLatest: boolean; before?: ReadonlyMap<string, CondemnedBlob> }
     | undefined;
 
   constructor(context: GcContext, config: CasMarkConfig) {
@@ -72,6 +73,7 @@ export class CasMark implements AsyncDisposable {
     this.#unknown = state.unknownExamples;
     this.#pageToken = state.pageToken;
     this.#after = state.after;
+    this.#uri = state.uri && { ...state.uri };
     this.#owners = new OwnerCursor(context, {
       account,
       backups,
@@ -102,11 +104,13 @@ export class CasMark implements AsyncDisposable {
   async suspend(): Promise<MarkState> {
     const segments = await this.#config.sink.flush();
     const { state, previous } = this.#config;
-    const { pageToken: _token, after: _after, ...rest } = state;
+    const { pageToken: _token, after: _after, uri: _uri, ...rest } = state;
+    const { text, hasLatest } = this.#uri ?? {};
     return {
       ...rest,
       ...(this.#pageToken !== undefined && { pageToken: this.#pageToken }),
       ...(this.#after && { after: this.#after }),
+      ...(text !== undefined && hasLatest !== undefined && { uri: { text, hasLatest } }),
       previousSegment: previous.segment,
       segments,
       counts: { ...this.#counts, owners: state.counts.owners + this.#owners.passed },
@@ -182,13 +186,12 @@ export class CasMark implements AsyncDisposable {
   /** Decides on one version. Those of a URI come newest first. */
   async #judge(version: BlobVersionListing): Promise<void> {
     const { uri, versionId, size } = version;
-    if (this.#uri?.text !== uri)
-      this.#uri = { text: uri, hasLatest: false, before: await this.#condemnedBefore(uri) };
-    const { before } = this.#uri;
+    if (this.#uri?.text !== uri) this.#uri = { text: uri, hasLatest: false };
+    const before = (this.#uri.before ??= await this.#condemnedBefore(uri));
     if (version.latest) this.#uri.hasLatest = true;
     const { mark, unseen } = this.#open as OpenOwner;
     unseen.delete(uri);
-    const earlier = before.get(versionId);
+    const earlier = this.#inForce(before.get(versionId));
     // Where the newest version was taken away from outside, the ones below it are what is left of the blob.
     if (mark?.reached.has(uri) && (version.latest || !this.#uri.hasLatest)) {
       this.#count({ alive: 1 });
@@ -202,6 +205,13 @@ export class CasMark implements AsyncDisposable {
       return;
     }
     return this.#condemn({ uri, versionId, size, since: startedAt, run: pass }, mark === undefined);
+  }
+
+  /** An entry of the list before. Newly condemned there, it counts from when that list took effect. */
+  #inForce(entry: CondemnedBlob | undefined): CondemnedBlob | undefined {
+    const { list } = this.#config;
+    if (!entry || entry.run !== list?.pass) return entry;
+    return { ...entry, since: Math.max(entry.since, list.publishedAt) };
   }
 
   async #condemn(entry: CondemnedBlob, isOwnerless: boolean): Promise<void> {

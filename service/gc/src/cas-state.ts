@@ -58,6 +58,8 @@ export interface MarkState {
   readonly pageToken?: string;
   /** The last owner that is done with. */
   readonly after?: { readonly collection: Collection; readonly key: string };
+  /** The URI whose versions were looked at last, and whether its newest one was among them: a page may part them. */
+  readonly uri?: { readonly text: string; readonly hasLatest: boolean };
   /** Segment of the list before that is needed next. */
   readonly previousSegment: number;
   readonly segments: readonly SegmentRef[];
@@ -73,6 +75,8 @@ export interface PublishedList {
   readonly pass: string;
   /** When its mark began; what a sweep takes for now. */
   readonly startedAt: number;
+  /** Epoch ms, by the store's clock: from when on what it newly condemns counts as condemned. */
+  readonly publishedAt: number;
   readonly segments: readonly SegmentRef[];
   readonly counts: CasCounts;
   /** The run that published it. */

@@ -146,6 +146,7 @@ async function previewBlobs(
     backups: await openBackups(context),
     pardons: await Pardons.read(context, account),
     previous: new CondemnedReader(storage, value?.list?.segments ?? [], 0, call, () => undefined),
+    list: value?.list,
     sink: { add, flush: async () => [] },
     state,
   });

@@ -15,8 +15,8 @@ import {
 } from '../../../../storage/aws/test/support/dynamodb-local.ts';
 
 export interface AwsBackend extends AsyncDisposable {
-  /** A table and a bucket prefix of its own. */
-  open(): Promise<AwsFixture>;
+  /** A table and a bucket prefix of its own, at the time of `clock` if given. */
+  open(options?: { readonly clock?: Clock }): Promise<AwsFixture>;
 }
 
 export interface AwsFixture extends StorageFixture {
@@ -49,12 +49,12 @@ export async function startAwsBackend(): Promise<AwsBackend | { readonly skip: s
     },
   );
   return {
-    open: async () => {
+    open: async ({ clock: given } = {}) => {
       const clock = new FakeClock();
-      time = clock;
+      time = given ?? clock;
       // Time as the case says; waiting as it really is.
       const mixed: Clock = {
-        now: () => clock.now(),
+        now: () => time.now(),
         monotonic: () => systemClock.monotonic(),
         sleep: (milliseconds, signal) => systemClock.sleep(milliseconds, signal),
       };
