@@ -11,12 +11,15 @@ export interface Focus {
   readonly waits?: readonly number[];
   /** Whether calls fail. Default false. */
   readonly faults?: boolean;
+  /** Whether processes stand still, as a commit does that its blobs do not outlive. Default false. */
+  readonly stalls?: boolean;
 }
 
 /** Schedules of one or two writers of one table and one or two collectors of blobs, with not much else. */
 export function busyPlans({
   waits = [2 * HOUR_MS, 8 * DAY_MS],
   faults = false,
+  stalls = false,
 }: Focus = {}): fc.Arbitrary<Plan> {
   const writing = fc.record({
     do: fc.constant('set-metadata' as const),
@@ -49,6 +52,8 @@ export function busyPlans({
     kind: fc.constant('unavailable' as const),
     times: fc.integer({ min: 1, max: 3 }),
   });
+  const stall: fc.Arbitrary<Event> = fc.record({ after, what: fc.constant('stall' as const) });
+  const kinds = [turn, ...(faults ? [fault] : []), ...(stalls ? [stall] : [])];
   return fc.record({
     seed: fc.nat(),
     pageSize: fc.constantFrom(1, 1_000),
@@ -59,6 +64,6 @@ export function busyPlans({
     processes: fc
       .tuple(writer, collector, fc.option(writer), fc.option(collector))
       .map(([one, two, three, four]) => [one, two, ...(three ? [three] : []), ...(four ? [four] : [])]),
-    events: fc.array(faults ? fc.oneof(turn, fault) : turn, { maxLength: 30, size: 'max' }),
+    events: fc.array(kinds.length === 1 ? turn : fc.oneof(...kinds), { maxLength: 30, size: 'max' }),
   });
 }

@@ -8,6 +8,6 @@ import { onMemory } from './stores.ts';
 
 void test('writers that want the same blobs again, beside the collectors that take them', async (t) => {
   const schedules = IS_SOAK ? 40_000 : 1_200;
-  const plans = busyPlans({ faults: true });
+  const plans = busyPlans({ faults: true, stalls: true });
   await play(t, { name: 'busy', plans, schedules, seed: seedOf(4_711), options: { open: onMemory } });
 });

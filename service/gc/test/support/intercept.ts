@@ -54,3 +54,33 @@ export function onEveryCall(storage: Storage, before: (name: string) => void): S
     [Symbol.asyncDispose]: () => storage.close(),
   };
 }
+
+/** The stores, on whose every call `decide` decides, the system rows' included. */
+export function throughEveryCall(
+  storage: Storage,
+  decide: (
+    call: { readonly name: string; readonly args: readonly unknown[] },
+    proceed: () => Promise<unknown>,
+  ) => Promise<unknown>,
+): Storage {
+  const through = <T extends object>(store: string, real: T): T =>
+    new Proxy(real, {
+      get(target, name) {
+        const member = Reflect.get(target, name, target) as unknown;
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]): Promise<unknown> =>
+          decide(
+            { name: `${store}.${String(name)}`, args },
+            async () => member.apply(target, args) as unknown,
+          );
+      },
+    });
+  return {
+    ...storage,
+    pointers: through('pointers', storage.pointers),
+    system: through('system', storage.system),
+    blobs: through('blobs', storage.blobs),
+    close: () => storage.close(),
+    [Symbol.asyncDispose]: () => storage.close(),
+  };
+}
