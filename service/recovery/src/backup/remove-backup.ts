@@ -50,16 +50,15 @@ export async function removeBackup(
         `${dependents.join(', ')} builds on backup ${id}: remove that first, or both with --with-dependents`,
       );
     for (const dependent of dependents) removed.push(...(await removeBackup(context, dependent, options)));
+    // Before anything is lost by it: where it lies may be out of reach today.
+    await using target = options.rowOnly ? undefined : await options.openTarget(row.value.location);
     try {
       if (row.value.state !== 'removing') await row.save({ ...row.value, state: 'removing' }, call);
     } catch (error) {
       if (!(error instanceof StoragePreconditionFailedError) || attempt === ATTEMPTS) throw error;
       continue;
     }
-    if (!options.rowOnly) {
-      await using target = await options.openTarget(row.value.location);
-      await removeFiles(target, id, call);
-    }
+    if (target) await removeFiles(target, id, call);
     await row.clear(call);
     return [...removed, id];
   }

@@ -42,7 +42,7 @@ export class CrashPoint {
     return new Proxy(real, {
       get: (target, name) => {
         const member = Reflect.get(target, name, target) as unknown;
-        if (typeof member !== 'function' || name === 'list') return member;
+        if (typeof member !== 'function' || typeof name === 'symbol' || name === 'list') return member;
         const isEffect = effects.includes(name as keyof T & string);
         return (...args: unknown[]) => pass(isEffect, async () => member.apply(target, args) as unknown);
       },
