@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 
 import { explain } from '@floecat/gc';
+import { collectorStateKey } from '@floecat/repository';
 import {
   ABANDONED_AFTER_MS,
   createBackup,
@@ -114,6 +115,9 @@ void suite('collectors and real backups', () => {
     assert.deepEqual([report.outcome, report.problems[0]?.code], ['refused', 'GC_REFUSED']);
     assert.match(report.problems[0]?.message ?? '', /is being written since .* nothing is deleted until/);
     assert.deepEqual(await world.versions(), before);
+    const state = await world.storage.system.get(collectorStateKey('cas', 'acme'));
+    const { sweep } = JSON.parse(state?.kind === 'value' ? state.value : '{}') as { sweep?: object };
+    assert.ok(sweep && !('refusal' in sweep), 'the sweep waits, and is not given up');
 
     const [row] = await listBackups(context);
     assert.equal(row?.state, 'writing');

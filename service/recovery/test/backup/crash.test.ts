@@ -90,6 +90,20 @@ void suite('a process that dies while it writes a backup', () => {
     await verifyBackup(target, id);
     assert.deepEqual(await contentOf(target, id), await allPointers(store.storage));
   });
+
+  test('a segment that a process stored and did not come to name is removed in the end', async () => {
+    const { store, target } = await prepare();
+    await using _ = store;
+    // The clock, the row, the first segment.
+    const crash = new CrashPoint(3, 'after');
+    await assert.rejects(createBackup(crash.context(store.context), crash.target(target), SMALL), Crash);
+    const id = (await listBackups(store.context)).find(({ state }) => state === 'writing')?.id ?? '';
+    const [stray] = [...target.files.keys()].filter((name) => name.startsWith(id));
+    assert.ok(stray);
+    const { segments } = await createBackup(store.context, target, { ...SMALL, segmentLines: 5, resume: id });
+    assert.ok(!target.files.has(stray));
+    assert.equal([...target.files.keys()].filter((name) => name.startsWith(id)).length, segments + 1);
+  });
 });
 
 /** Runs a backup that dies in its `at`-th call, and finishes it. Answers the calls, and the files. */
