@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { benchAwsClientCpu } from './aws-client-cpu.ts';
 import { benchAwsEmulators } from './aws-emulators.ts';
 import { benchAwsRequests } from './aws-requests.ts';
+import { benchBackup } from './backup.ts';
 import { benchBlobs } from './blobs.ts';
 import { benchGc } from './gc-mark-sweep.ts';
 import { benchCas } from './pointers-cas.ts';
@@ -22,4 +23,5 @@ await benchAwsEmulators();
 await benchRepositoryOnEmulators();
 // A million of them, which takes longer than all the rest: make bench-gc.
 met.push(await benchGc(100_000));
+met.push(await benchBackup());
 if (met.includes(false)) process.exitCode = 1;
