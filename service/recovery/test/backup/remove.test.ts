@@ -153,7 +153,6 @@ void suite('removing a backup', () => {
     await using _ = store;
     const { context } = store;
     const { id } = await createBackup(context, target);
-    const unreachable = async (): Promise<never> => Promise.reject(new Error('no such disk'));
     await assert.rejects(removeBackup(context, id, { openTarget: unreachable }), /no such disk/);
     assert.equal((await listBackups(context))[0]?.state, 'complete');
     const crash = new CrashPoint(2);
@@ -166,3 +165,7 @@ void suite('removing a backup', () => {
     assert.deepEqual(await registerBackup(context, target, id), [id]);
   });
 });
+
+async function unreachable(): Promise<never> {
+  throw new Error('no such disk');
+}
