@@ -17,7 +17,7 @@ const SAVE_EVERY = 200_000;
  * Stores what a walk finds as segments. The row names a segment only once it is stored, and nothing that it does not
  * name is of the backup: so a process may end at any moment, and another goes on where the row says.
  */
-export class BackupWriter {
+export class BackupWriter implements AsyncDisposable {
   readonly #target: BackupTarget;
   readonly #row: BackupRow;
   readonly #maxLines: number | undefined;
@@ -96,6 +96,11 @@ export class BackupWriter {
     await this.#store();
     await this.#storing;
     await this.#save(this.#after, this.#pointers, endedAt);
+  }
+
+  /** Waits for what is under way, whatever becomes of it: nothing is written after this. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#storing.catch(() => undefined);
   }
 
   /** Begins to store the draft, once the one before is stored. */

@@ -66,7 +66,7 @@ export async function createBackup(
   onRegistered?.(row.id);
   if (row.value?.state === 'complete') return describe(target, row, call);
 
-  const writer = await BackupWriter.resume(target, row, {
+  await using writer = await BackupWriter.resume(target, row, {
     ...call,
     ...(segmentLines !== undefined && { maxLines: segmentLines }),
   });

@@ -8,8 +8,11 @@ import type { BackupTarget } from './backup-target.ts';
 
 /**
  * Registers a complete backup, and those that it builds on, in a table that does not know it: after a restore, so that
- * the collector keeps what it refers to and others can build on it. Blobs that were deleted before are not brought back.
- * Answers the ids that were registered now; one that is registered already is left.
+ * the collector keeps what it refers to and others can build on it. Answers the ids that were registered now; one that is
+ * registered already is left.
+ *
+ * Only where all that it refers to is there: blobs that were deleted before are not brought back, and the collector ends
+ * its passes while a registered backup holds a pointer whose blob is gone.
  *
  * Throws `RecoveryRefusedError` where the backup is of another store, or registered otherwise: being removed, or elsewhere.
  */
