@@ -1,13 +1,22 @@
 import { open } from 'node:fs/promises';
 
-import { StorageError } from '@floecat/storage-spi';
+import { mapBounded, StorageError } from '@floecat/storage-spi';
 
 import { RecoveryRefusedError } from '../errors.ts';
 import type { RecoveryContext } from '../recovery-context.ts';
 import { applyRepair } from './apply-repair.ts';
 import { isHeader, readPlan } from './plan-file.ts';
 import type { Repair } from './repair.ts';
-import type { Applied, PlanHeader, PlanLine, RepairOutcome } from './repair-plan.ts';
+import type { Applied, PlanHeader, RepairOutcome } from './repair-plan.ts';
+
+/** Repairs that are done at the same time; each compares what it writes over. */
+const LINES_AT_A_TIME = 8;
+
+/** A line that is to be applied. */
+interface Chosen {
+  readonly line: number;
+  readonly repair: Repair;
+}
 
 export interface ApplyOptions {
   readonly plan: string;
@@ -28,7 +37,7 @@ export interface ApplyReport {
 }
 
 /**
- * Applies what a plan says, line by line, each repair only if what it is about is still as the plan saw it. An interrupted
+ * Applies what a plan says, some lines at a time, each repair only if what it is about is still as the plan saw it. An interrupted
  * one is applied again from the start: what is done is found done. Outcomes are appended to the record with what they
  * replaced. Throws `RecoveryRefusedError` for the plan of another store, the stores' errors where one is down.
  */
@@ -38,8 +47,18 @@ export async function applyPlan(context: RecoveryContext, options: ApplyOptions)
   let notChosen = 0;
   let withoutRepair = 0;
   await using file = await open(record, 'a');
-  for await (const line of readPlan(plan)) {
+  const applyAll = async (lines: readonly Chosen[]): Promise<void> => {
     context.signal?.throwIfAborted();
+    await mapBounded(lines, LINES_AT_A_TIME, async (line) => {
+      const outcome = await outcomeOf(context, line);
+      outcomes[outcome.outcome]++;
+      await file.appendFile(`${JSON.stringify(outcome)}\n`);
+      await onOutcome?.(outcome);
+      context.onProgress?.({ phase: 'repairing', done: outcome.line, unit: 'owners' });
+    });
+  };
+  let chosen: Chosen[] = [];
+  for await (const line of readPlan(plan)) {
     if (isHeader(line)) {
       checkStore(context, plan, line);
       continue;
@@ -47,14 +66,12 @@ export async function applyPlan(context: RecoveryContext, options: ApplyOptions)
     const { repair } = line;
     if (!repair) withoutRepair++;
     else if (line.apply !== true) notChosen++;
-    else {
-      const outcome = await outcomeOf(context, line, repair);
-      outcomes[outcome.outcome]++;
-      await file.appendFile(`${JSON.stringify(outcome)}\n`);
-      await onOutcome?.(outcome);
-      context.onProgress?.({ phase: 'repairing', done: line.line, unit: 'owners' });
-    }
+    else chosen.push({ line: line.line, repair });
+    if (chosen.length < LINES_AT_A_TIME) continue;
+    await applyAll(chosen);
+    chosen = [];
   }
+  await applyAll(chosen);
   await file.datasync();
   return { plan, record, outcomes, notChosen, withoutRepair };
 }
@@ -67,11 +84,7 @@ function checkStore({ storage }: RecoveryContext, plan: string, { storeId, table
   );
 }
 
-async function outcomeOf(
-  context: RecoveryContext,
-  { line }: PlanLine,
-  repair: Repair,
-): Promise<RepairOutcome> {
+async function outcomeOf(context: RecoveryContext, { line, repair }: Chosen): Promise<RepairOutcome> {
   const applied = await applyRepair(context, repair).catch((error: unknown): Applied => {
     // One that cannot be done must not keep the others from it; a store that is down does.
     if (!(error instanceof StorageError) || isDown(error)) throw error;
