@@ -144,7 +144,7 @@ export class Oracle {
 
   /** What is needed and not there, whatever happened. */
   async missing(): Promise<Missing[]> {
-    const missing = await this.pointersMoved();
+    const missing = await this.pointersMoved(true);
     for (const each of this.#required()) if (!(await this.#exists(each.uri))) missing.push(each);
     return missing;
   }
