@@ -6,6 +6,7 @@ import { compareUtf8, mapBounded, prefixOf, StorageNotFoundError } from '@floeca
 import type { KeptBackup } from './backups.ts';
 import type { CasCounts, MarkState, PublishedList } from './cas-state.ts';
 import type { CondemnedBlob, CondemnedReader, SegmentRef } from './condemned.ts';
+import { inForce } from './condemned.ts';
 import { GcUnreadableError } from './errors.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
@@ -191,7 +192,8 @@ export class CasMark implements AsyncDisposable {
     if (version.latest) this.#uri.hasLatest = true;
     const { mark, unseen } = this.#open as OpenOwner;
     unseen.delete(uri);
-    const earlier = this.#inForce(before.get(versionId));
+    const listed = before.get(versionId);
+    const earlier = listed && inForce(listed, this.#config.list);
     // Where the newest version was taken away from outside, the ones below it are what is left of the blob.
     if (mark?.reached.has(uri) && (version.latest || !this.#uri.hasLatest)) {
       this.#count({ alive: 1 });
@@ -205,13 +207,6 @@ export class CasMark implements AsyncDisposable {
       return;
     }
     return this.#condemn({ uri, versionId, size, since: startedAt, run: pass }, mark === undefined);
-  }
-
-  /** An entry of the list before. Newly condemned there, it counts from when that list took effect. */
-  #inForce(entry: CondemnedBlob | undefined): CondemnedBlob | undefined {
-    const { list } = this.#config;
-    if (!entry || entry.run !== list?.pass) return entry;
-    return { ...entry, since: Math.max(entry.since, list.publishedAt) };
   }
 
   async #condemn(entry: CondemnedBlob, isOwnerless: boolean): Promise<void> {

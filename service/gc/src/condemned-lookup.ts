@@ -3,7 +3,7 @@ import { lastSegment } from '@floecat/storage-spi';
 
 import type { CasState } from './cas-state.ts';
 import type { CondemnedBlob } from './condemned.ts';
-import { readSegment } from './condemned.ts';
+import { inForce, readSegment } from './condemned.ts';
 import type { GcContext } from './gc-context.ts';
 import { callOf } from './gc-context.ts';
 import { parseState } from './system-state.ts';
@@ -18,7 +18,8 @@ export async function* findCondemned(
   const row = await storage.system.get(collectorStateKey('cas', account), callOf(context));
   const list = row && parseState<CasState>(row).list;
   for (const segment of list?.segments ?? [])
-    for (const entry of await readSegment(storage, segment, callOf(context))) if (wanted(entry)) yield entry;
+    for (const entry of await readSegment(storage, segment, callOf(context)))
+      if (wanted(entry)) yield inForce(entry, list);
 }
 
 /** Every account that has, or may have, condemned blobs. */

@@ -26,10 +26,22 @@ export interface CondemnedBlob {
   readonly versionId: string;
   /** Bytes. */
   readonly size: number;
-  /** Epoch ms by the blob store's clock: when the pass that condemned it began. */
+  /**
+   * Epoch ms: when the pass that condemned it began, by the blob store's clock; in the lists after that one, when that list
+   * took effect, as {@link inForce} has it.
+   */
   readonly since: number;
   /** The pass that condemned it. */
   readonly run: string;
+}
+
+/** An entry of `list`, with the time from which on it counts as condemned: not before the list took effect. */
+export function inForce(
+  entry: CondemnedBlob,
+  list: { readonly pass: string; readonly publishedAt: number } | undefined,
+): CondemnedBlob {
+  if (entry.run !== list?.pass) return entry;
+  return { ...entry, since: Math.max(entry.since, list.publishedAt) };
 }
 
 /** A stored part of a list. */

@@ -40,7 +40,7 @@ export async function explainBlob(
       verdict: 'condemned',
       because: [
         state,
-        `Condemned by the pass ${condemned.run}, which began ${iso(condemned.since)}.`,
+        `Condemned by the pass ${condemned.run}, since ${iso(condemned.since)}.`,
         pardoned
           ? 'It was pardoned since: the next pass condemns it anew.'
           : `A pass that begins after ${iso(notBefore)} deletes it, if nothing reaches it until then.`,
