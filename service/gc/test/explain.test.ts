@@ -65,7 +65,7 @@ void suite('explain', () => {
     assert.deepEqual([condemned.verdict, condemned.notBefore], ['condemned', put + GRACE_MS + RETENTION_MS]);
     assert.match(
       condemned.because.join(' '),
-      /Its owner .* does not exist\. condemned by the pass \S+, since/,
+      /Its owner .* does not exist\. Condemned by the pass \S+, since/,
     );
     world.clock.advance(RETENTION_MS);
     await world.pass();
