@@ -2,9 +2,9 @@ import { join } from 'node:path';
 
 import { compareUtf8 } from '@floecat/storage-spi';
 
-import type { BlobFolder } from './blob-folder.ts';
-import { readBlobFolder } from './blob-folder.ts';
 import { folderOfUri } from './file-names.ts';
+import type { FolderIndex, IndexedFolder, Stop } from './folder-index.ts';
+import { textOf } from './folder-index.ts';
 
 /** Folders read before they are needed. */
 const READ_AHEAD = 16;
@@ -24,24 +24,19 @@ export interface WalkFrom {
   readonly inclusive: boolean;
 }
 
-/** A segment as the blob of that name, or (`text` ends in `/`) as the folder of what is below it. */
-interface Stop {
-  readonly text: string;
-  readonly isTree: boolean;
-  readonly child: BlobFolder['children'][number];
-}
-
 /**
  * The blobs whose URI starts with `prefix`, in UTF-8 order of the URI. `a-b` sorts between `a` and `a/b`, so a
  * segment stands in the order twice: as a blob, and with its `/` as all that is below it.
  */
 export class BlobWalk {
   readonly #root: string;
+  readonly #folders: FolderIndex;
   readonly #prefix: string;
   readonly #from: WalkFrom | undefined;
 
-  constructor(root: string, prefix: string, from?: WalkFrom) {
+  constructor(root: string, folders: FolderIndex, prefix: string, from?: WalkFrom) {
     this.#root = root;
+    this.#folders = folders;
     this.#prefix = prefix;
     this.#from = from;
   }
@@ -52,10 +47,10 @@ export class BlobWalk {
     yield* this.#walk(base, folder, await this.#read(folder));
   }
 
-  async *#walk(base: string, folder: string, contents: BlobFolder): AsyncGenerator<WalkedBlob> {
-    const stops = this.#stops(base, contents);
-    const reads = new Map<string, Promise<BlobFolder>>();
-    const load = (stop: Stop): Promise<BlobFolder> => {
+  async *#walk(base: string, folder: string, contents: IndexedFolder): AsyncGenerator<WalkedBlob> {
+    const { stops } = contents;
+    const reads = new Map<string, Promise<IndexedFolder>>();
+    const load = (stop: Stop): Promise<IndexedFolder> => {
       const path = join(folder, stop.child.path);
       let read = reads.get(path);
       if (!read) {
@@ -66,29 +61,40 @@ export class BlobWalk {
       }
       return read;
     };
-    for (const [i, stop] of stops.entries()) {
-      for (const ahead of stops.slice(i, i + READ_AHEAD)) void load(ahead);
+    for (let i = this.#first(base, stops); i < stops.length; i++) {
+      const stop = stops[i] as Stop;
+      if (!this.#wants(base, stop)) continue;
+      for (const ahead of stops.slice(i, i + READ_AHEAD)) if (this.#wants(base, ahead)) void load(ahead);
       const path = join(folder, stop.child.path);
       const found = await load(stop);
       if (stop.isTree) {
         reads.delete(path);
-        yield* this.#walk(base + stop.text, path, found);
+        yield* this.#walk(base + textOf(stop), path, found);
       } else {
         if (found.children.length === 0) reads.set(path, EMPTIED);
         if (found.versions.length > 0)
-          yield { uri: base + stop.text, folder: path, versions: found.versions, lost: found.lost };
+          yield { uri: base + textOf(stop), folder: path, versions: found.versions, lost: found.lost };
       }
     }
   }
 
-  #stops(base: string, contents: BlobFolder): Stop[] {
-    const stops: Stop[] = [];
-    for (const child of contents.children) {
-      const uri = base + child.segment;
-      if (this.#wantsBlob(uri)) stops.push({ text: child.segment, isTree: false, child });
-      if (this.#wantsTree(uri + '/')) stops.push({ text: child.segment + '/', isTree: true, child });
+  /** Where to begin: nothing before is wanted. A tree that `from` lies in stands right before where `from` would. */
+  #first(base: string, stops: readonly Stop[]): number {
+    const from = this.#from?.uri;
+    if (from === undefined) return 0;
+    let low = 0;
+    let high = stops.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compareUtf8(base + textOf(stops[middle] as Stop), from) < 0) low = middle + 1;
+      else high = middle;
     }
-    return stops.sort((a, b) => compareUtf8(a.text, b.text));
+    return Math.max(0, low - 1);
+  }
+
+  #wants(base: string, stop: Stop): boolean {
+    const uri = base + textOf(stop);
+    return stop.isTree ? this.#wantsTree(uri) : this.#wantsBlob(uri);
   }
 
   #wantsBlob(uri: string): boolean {
@@ -104,10 +110,15 @@ export class BlobWalk {
     return from === undefined || from.startsWith(tree) || compareUtf8(tree, from) > 0;
   }
 
-  #read(folder: string): Promise<BlobFolder> {
-    return readBlobFolder(join(this.#root, folder));
+  #read(folder: string): Promise<IndexedFolder> {
+    return this.#folders.read(join(this.#root, folder));
   }
 }
 
 /** Stands in for a folder without children until its second stop, so that what it held can be let go. */
-const EMPTIED: Promise<BlobFolder> = Promise.resolve({ versions: [], lost: new Set(), children: [] });
+const EMPTIED: Promise<IndexedFolder> = Promise.resolve({
+  versions: [],
+  lost: new Set(),
+  children: [],
+  stops: [],
+});

@@ -32,6 +32,7 @@ import { BlobWalk } from './blob-walk.ts';
 import type { DurableFiles } from './durable-files.ts';
 import { fileError, isMissing } from './file-errors.ts';
 import { folderOfUri } from './file-names.ts';
+import { FolderIndex } from './folder-index.ts';
 import type { Health } from './health.ts';
 import { Slots } from './slots.ts';
 import type { StoreMarker } from './store-marker.ts';
@@ -61,6 +62,7 @@ export class FileBlobStore implements BlobStore {
   readonly #config: FileBlobStoreConfig;
   readonly #tokens: PageTokens;
   readonly #slots = new Slots(PARALLEL_FILES);
+  readonly #folders = new FolderIndex();
 
   constructor(config: FileBlobStoreConfig) {
     this.#config = config;
@@ -239,7 +241,7 @@ export class FileBlobStore implements BlobStore {
   async *#walk(operation: string, prefix: string, from?: WalkFrom): AsyncGenerator<WalkedBlob> {
     this.#config.health.check(operation, prefix);
     try {
-      yield* new BlobWalk(this.#config.root, prefix, from);
+      yield* new BlobWalk(this.#config.root, this.#folders, prefix, from);
     } catch (error) {
       throw fileError(error, `${operation} of ${prefix}`, { operation, key: prefix });
     }
