@@ -21,7 +21,7 @@ import { allPointers, contentOf, importAll, manyPointers, setPointer, value } fr
 
 const CHILD = fileURLToPath(new URL('./children/take-backup.ts', import.meta.url));
 const KILLS = process.env['FLOECAT_SOAK'] === undefined ? 10 : 50;
-const ROWS = 2_000;
+const ROWS = 1_200;
 const PAGES = { pageSize: 100 };
 
 // Children start often, from source.
