@@ -25,6 +25,8 @@ export const EXIT = {
   left: 6,
   /** What is stored does not hold together; the findings say what. */
   amiss: 7,
+  /** Recovered, but something that was acknowledged could not be proven or brought back; the output names it. */
+  unproven: 8,
   /** Stopped by SIGINT or SIGTERM before it was done. */
   interrupted: 130,
 } as const;

@@ -12,7 +12,9 @@ import { configCommand } from './commands/config-command.ts';
 import { gcCommands } from './commands/gc-commands.ts';
 import { namespaceCommands } from './commands/namespace-commands.ts';
 import { pointerCommands } from './commands/pointer-commands.ts';
+import { rebuildCommand } from './commands/rebuild-command.ts';
 import { registerCommand } from './commands/register-command.ts';
+import { restoreCommand } from './commands/restore-command.ts';
 import { secretCommands } from './commands/secret-commands.ts';
 import { serveCommand } from './commands/serve-command.ts';
 import { snapshotCommands } from './commands/snapshot-commands.ts';
@@ -58,7 +60,8 @@ Properties come from defaults, application.properties, FLOECAT_* variables and -
 "floecat config" shows what is in force and where it came from.
 
 Exit codes: 0 done, 1 failed, 2 wrong call or property, 3 not found, 4 conflict, 5 done but parts of the
-upstream table, or rows of a listing, could not be read, 6 table or bucket differ from the settings, 7 verify found something amiss, 130 stopped.`,
+upstream table, or rows of a listing, could not be read, 6 table or bucket differ from the settings, 7 verify found something amiss,
+8 recovered, but something that was acknowledged could not be proven, 130 stopped.`,
     );
 
   for (const add of [
@@ -77,6 +80,8 @@ upstream table, or rows of a listing, could not be read, 6 table or bucket diffe
     gcCommands,
     backupCommands,
     verifyCommand,
+    restoreCommand,
+    rebuildCommand,
   ])
     add(program, context);
   inheritSettings(program);

@@ -12,6 +12,11 @@ export interface OpenStorageOptions {
   readonly onDrift?: (line: string) => void;
   /** Told of every operation, refused ones too, and of every request to AWS. */
   readonly observer?: StorageObserver;
+  /**
+   * Joins a new and empty table to blobs whose table is lost, and raises the epoch. Only for a restore or a rebuild, which
+   * fill it. Default false: the start is refused.
+   */
+  readonly adopt?: boolean;
 }
 
 /**
@@ -30,8 +35,10 @@ export async function openStorage(
 }
 
 async function openOnAws(settings: AwsStorageSettings, options: OpenStorageOptions): Promise<Storage> {
-  const { openAwsStorage } = await import('@floecat/storage-aws');
-  const storage = await openAwsStorage(awsConfig(settings, options));
+  const { AwsBootstrap, openAwsStorage } = await import('@floecat/storage-aws');
+  const config = awsConfig(settings, options);
+  if (options.adopt) await new AwsBootstrap(config).adopt({ onlyLost: true });
+  const storage = await openAwsStorage(config);
   for (const { description } of storage.drift) options.onDrift?.(description);
   return storage;
 }

@@ -28,7 +28,9 @@ export type { OutcomeKind, OwnerOutcome, Problem, ProblemKind, RecoveryReport } 
 export { isProven } from './restore/outcome.ts';
 export type { RecoverOptions, RestoredBackup } from './restore/recover-options.ts';
 export type { RestoreOptions } from './restore/restore.ts';
+export { findTable } from './restore/find-table.ts';
 export { restore } from './restore/restore.ts';
+export { restoredBackup } from './restore/restored-backup.ts';
 export { accountsOf } from './walk/accounts-of.ts';
 export type { OwnerEvidence, PointerSource } from './walk/owner-evidence.ts';
 export { walkAccount, walkSnapshots } from './walk/walk-account.ts';

@@ -71,13 +71,16 @@ export class AwsBootstrap {
     return left;
   }
 
-  /** Joins table and bucket, made first where they are missing; `undefined` where they belong together already. */
-  async adopt(): Promise<StoreLayout | undefined> {
+  /**
+   * Joins table and bucket, made first where they are missing; `undefined` where they belong together already. With
+   * `onlyLost` not where another table has been joined to the bucket since.
+   */
+  async adopt(options: { readonly onlyLost?: boolean } = {}): Promise<StoreLayout | undefined> {
     await using store = new AwsStore(this.#config);
     await store.bucket.verify();
     const { bootstrap } = store.dynamo;
     await bootstrap.apply(await bootstrap.plan());
-    return store.identity.adopt(this.#config.layout ?? {});
+    return store.identity.adopt(this.#config.layout ?? {}, options.onlyLost);
   }
 
   /** The bucket is made only on request. */

@@ -65,9 +65,10 @@ export class StoreIdentity {
 
   /**
    * Joins the two, whatever their rows say, unless they are of different stores. Raises the epoch, so that a process
-   * that still works on another table of this store is refused. `undefined` where they belong together already.
+   * that still works on another table of this store is refused. `undefined` where they belong together already. With
+   * `onlyLost`, a table that another one has taken the place of is refused too.
    */
-  async adopt(settings: Partial<LayoutSettings>): Promise<StoreLayout | undefined> {
+  async adopt(settings: Partial<LayoutSettings>, onlyLost = false): Promise<StoreLayout | undefined> {
     const { parts, marker } = this.#config;
     const { layout, marker: mark } = await this.find();
     if (!layout && !mark)
@@ -83,6 +84,7 @@ export class StoreIdentity {
       throw this.#refused(
         'the table has a store but the bucket is empty, so its pointers would lead nowhere; check floecat.blob.s3.bucket and floecat.blob.s3.key-prefix, or restore the bucket first',
       );
+    if (onlyLost && layout && mark && layout.epoch < mark.epoch) await this.#config.marker.check(layout);
     const epoch = Math.max(layout?.epoch ?? 0, mark?.epoch ?? 0) + 1;
     const next = layout
       ? { ...layout, epoch }

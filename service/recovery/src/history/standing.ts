@@ -47,7 +47,9 @@ export interface Standing {
  * one counts only where nothing of the newer was committed.
  */
 export function standingsOf(facts: OwnerFacts): readonly Standing[] {
-  const rows = [facts.backup, facts.live].filter((row) => row !== undefined);
+  const rows = [facts.backup, isPutByRestore(facts) ? undefined : facts.live].filter(
+    (row) => row !== undefined,
+  );
   const incarnations = new Set([...facts.roots, ...rows].map(({ incarnation }) => incarnation));
   const standings = [...incarnations].map((incarnation) => standingOf(facts, incarnation, rows));
   if (standings.length < 2) return standings;
@@ -66,6 +68,14 @@ export function standingsOf(facts: OwnerFacts): readonly Standing[] {
   return later.length > 0 ? [together(later), ...proven] : proven;
 }
 
+/**
+ * Whether the row bears the time of its root, which only a restore gives it. That one had no more to go by than there is now:
+ * what it concluded is concluded again, whether it was interrupted or not, and proves nothing.
+ */
+function isPutByRestore({ roots, live }: OwnerFacts): boolean {
+  return roots.some(({ writeId, timeMs }) => writeId === live?.writeId && timeMs === live.updatedAt);
+}
+
 function rank({ incarnation }: Standing, live: string | undefined): number {
   return incarnation === live ? 1 : 0;
 }
@@ -79,7 +89,7 @@ function stillStands({ proven, candidates }: Standing): boolean {
 
 /** Creates that ran into each other are rivals for the same version. */
 function together(creates: readonly Standing[]): Standing {
-  const candidates = creates.flatMap((standing) => standing.candidates);
+  const candidates = creates.flatMap((standing) => standing.candidates).toSorted(byTime);
   const [first] = creates as [Standing, ...Standing[]];
   return { ...first, candidates, lastTimeMs: Math.max(...creates.map(({ lastTimeMs }) => lastTimeMs)) };
 }
@@ -112,7 +122,7 @@ function standingOf(facts: OwnerFacts, incarnation: string, allRows: readonly Po
   const proven = committed.get(version);
   const candidates = roots
     .filter((root) => root.version > version && !branches.isCutOff(root))
-    .toSorted((a, b) => a.timeMs - b.timeMs || (a.writeId < b.writeId ? -1 : 1));
+    .toSorted(byTime);
   return {
     incarnation,
     ...(proven && { proven }),
@@ -121,6 +131,11 @@ function standingOf(facts: OwnerFacts, incarnation: string, allRows: readonly Po
     isForked,
     lastTimeMs: Math.max(...roots.map(({ timeMs }) => timeMs), ...rows.map(({ updatedAt }) => updatedAt)),
   };
+}
+
+/** Also where two are of the same time, so that a report is the same each time. */
+function byTime(a: Root, b: Root): number {
+  return a.timeMs - b.timeMs || (a.writeId < b.writeId ? -1 : 1);
 }
 
 function digestOf(row: Pointer): string {

@@ -27,8 +27,8 @@ interface Told {
 export type Verdict = Told &
   (
     | { readonly is: 'state'; readonly root: Root; readonly proof: Proof }
-    /** Nothing of it was ever committed, or it ended. */
-    | { readonly is: 'none' }
+    /** Nothing of it was ever committed, or it ended, with `end` where that is known. */
+    | { readonly is: 'none'; readonly end?: Root }
     /** It was committed, and its root is nowhere. `state` is absent where nothing tells which it was. */
     | { readonly is: 'missing'; readonly state?: RootId }
     /** One of these, or the base. */
@@ -70,8 +70,8 @@ function verdictOn(known: Known, standing: Standing, fates: Fates, contested: Re
   if (sole) return stateOrEnd(told, sole, 'sole-tip');
   if (!proven) return { is: 'none', ...told };
   if (hasMovedOn(known, standing)) {
-    const isEnded = base?.mayEnd === true || candidates.some((root) => root.isLost && root.mayEnd);
-    return isEnded ? { is: 'none', ...told } : { is: 'missing', ...told, ...(!base && { state: proven }) };
+    const end = base?.mayEnd ? base : candidates.find((root) => root.isLost && root.mayEnd);
+    return end ? { is: 'none', end, ...told } : { is: 'missing', ...told, ...(!base && { state: proven }) };
   }
   if (!base) return { is: 'missing', state: proven, ...told };
   return stateOrEnd(told, base, proven.byRow ? 'row' : 'successor');
@@ -80,7 +80,7 @@ function verdictOn(known: Known, standing: Standing, fates: Fates, contested: Re
 /** What may end and is no tombstone leaves nothing: its row was deleted, or would be at once. */
 function stateOrEnd(told: Told, root: Root, proof: Proof): Verdict {
   const isEnd = root.mayEnd && root.state !== 'TOMBSTONE' && told.known.facts.live === undefined;
-  return isEnd ? { is: 'none', ...told } : { is: 'state', root, proof, ...told };
+  return isEnd ? { is: 'none', end: root, ...told } : { is: 'state', root, proof, ...told };
 }
 
 function openOf(standing: Standing | undefined, fates: Fates): Root[] {

@@ -5,7 +5,7 @@ import type { Root } from '../history/root.ts';
 import type { RecoveryContext } from '../recovery-context.ts';
 import { callOf } from '../recovery-context.ts';
 import type { NameImport, NameToImport } from './name-import.ts';
-import { importNames, withdrawStaleNames } from './name-import.ts';
+import { giveUpNames, importNames, withdrawStaleNames } from './name-import.ts';
 import { namesOf } from './names-of.ts';
 import type { OutcomeKind, Tally } from './outcome.ts';
 import type { Plan } from './plan.ts';
@@ -38,6 +38,8 @@ export async function applyPlans(applier: Applier, account: string, plans: reado
     // As with every writer: what took longer may be collected before the row leads to it.
   } while (clock.monotonic() - began > storage.layout.casGraceMs / 2);
 
+  await mapBounded(plans, PARALLEL_OWNERS, (plan) => removeFromDropped(applier, plan));
+  const gone = await giveUpNames(applier, plans);
   const rows = plans.flatMap(({ action }) => (action.is === 'import' ? [action.row] : []));
   const { imported, left } =
     rows.length > 0
@@ -45,6 +47,9 @@ export async function applyPlans(applier: Applier, account: string, plans: reado
       : { imported: 0, left: [] };
   tally.rows.canonical += imported;
   const there = new Map(left.map((each) => [each.key, each]));
+  // Somebody wrote to their owner in this moment, which has them still.
+  const kept = gone.filter(({ owner }) => there.has(owner.key)).map(({ row }) => row);
+  if (kept.length > 0) await storage.pointers.importPointers(kept, 'if-absent', callOf(context));
   const names: NameToImport[] = [];
   for (const plan of plans) {
     const at = there.get(plan.evidence.owner.key);
@@ -95,6 +100,15 @@ async function giveUpOthers({ context, options }: Applier, plans: readonly Plan[
   await mapBounded(given, PARALLEL_OWNERS, ({ uri, versionId }) =>
     context.storage.blobs.markLost(uri, versionId, callOf(context)),
   );
+}
+
+/** Finishes the drop of a table, whose row came back in a state in which it was dropped. */
+async function removeFromDropped({ context }: Applier, { action }: Plan): Promise<void> {
+  if (action.is !== 'remove') return;
+  const { pointers } = context.storage;
+  const table = await pointers.get(action.table.key, callOf(context));
+  if (table?.state === 'TOMBSTONE' || table?.state === 'DELETING')
+    await pointers.compareAndDelete(action.live.key, action.live, callOf(context));
 }
 
 async function secureOwner({ context, tally }: Applier, plan: Plan, mayBeCondemned: boolean): Promise<void> {
@@ -151,6 +165,7 @@ async function tell(applier: Applier, plan: Plan, current: Pointer | undefined):
     if (!target.root) return told(target.doubt, facts.live?.version, target.why);
   }
   switch (action.is) {
+    case 'remove':
     case 'nothing':
       return told('none', undefined, target.why);
     case 'hold-back':

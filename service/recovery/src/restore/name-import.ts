@@ -104,6 +104,40 @@ export async function withdrawStaleNames(
   }
 }
 
+/**
+ * Deletes the names that owners have by their rows as they are, and not by the states that these are to lead to. Answers the
+ * rows that are gone, each with its owner.
+ */
+export async function giveUpNames(
+  { context }: Pick<NameImport, 'context'>,
+  plans: readonly Plan[],
+): Promise<readonly { readonly owner: OwnerRef; readonly row: Pointer }[]> {
+  const { pointers } = context.storage;
+  const call = callOf(context);
+  const given = plans.flatMap(({ action, facts }) => {
+    if (action.is !== 'import' || !facts.live) return [];
+    const { root, row } = action;
+    const before = facts.roots.find(({ writeId }) => writeId === facts.live?.writeId);
+    const kept = new Set(root.names.map(({ key }) => key));
+    const lost = before?.names.filter(({ key }) => !kept.has(key)) ?? [];
+    return row.incarnation === facts.live.incarnation
+      ? lost.map(({ key }) => ({ owner: root.owner, key }))
+      : [];
+  });
+  if (given.length === 0) return [];
+  const rows = await pointers.getBatch(
+    given.map(({ key }) => key),
+    call,
+  );
+  const gone: { readonly owner: OwnerRef; readonly row: Pointer }[] = [];
+  for (const [i, { owner }] of given.entries()) {
+    const row = rows[i];
+    if (row?.kind !== 'value' || row.value !== owner.id) continue;
+    if ((await pointers.compareAndDelete(row.key, row, call)).applied) gone.push({ owner, row });
+  }
+  return gone;
+}
+
 async function namesNow(
   { storage, ...context }: RecoveryContext,
   owner: OwnerRef,

@@ -22,10 +22,10 @@ export interface StateName {
 /** The names of an owner in the state that `root` is. */
 export function namesOf(
   root: Root,
-  { facts: { roots }, verdict }: { readonly facts: OwnerFacts; readonly verdict: Verdict },
+  { facts, verdict }: { readonly facts: OwnerFacts; readonly verdict: Verdict },
 ): StateName[] {
   if (root.names.length === 0) return [];
-  const byWriteId = new Map(roots.map((each) => [each.writeId, each]));
+  const byWriteId = new Map(facts.roots.map((each) => [each.writeId, each]));
   return root.names.map(({ key, version }) => {
     let earliest = root;
     let taker: Root | undefined;
@@ -38,7 +38,7 @@ export function namesOf(
       if (takes) taker = at;
       at = at.previous && byWriteId.get(at.previous.writeId);
     }
-    const isSole = verdict.is === 'state' && verdict.proof === 'sole-tip' && verdict.root === root;
+    const isSole = verdict.is === 'state' && verdict.root === root && verdict.proof === 'sole-tip';
     const takenAtMs = (taker ?? earliest).timeMs;
     const writeId = taker?.writeId ?? idFor(root, key);
     return {
@@ -54,7 +54,7 @@ export function namesOf(
       },
       isExact: taker !== undefined,
       takenAtMs,
-      isProven: !isSole || earliest !== root,
+      isProven: earliest !== root || !isSole,
     };
   });
 }

@@ -1,3 +1,4 @@
+import type { OwnerRef } from '@floecat/repository';
 import type { Pointer } from '@floecat/storage-spi';
 
 import type { Found } from '../history/read-facts.ts';
@@ -19,6 +20,8 @@ export interface Plan extends Found {
     | { readonly is: 'roll-back'; readonly root: Root }
     /** What is there stays. */
     | { readonly is: 'keep'; readonly live: Pointer; readonly why: string }
+    /** Its row hangs on a table that was dropped, and goes with it. */
+    | { readonly is: 'remove'; readonly live: Pointer; readonly table: OwnerRef }
     | { readonly is: 'hold-back'; readonly why: string }
     | { readonly is: 'nothing' };
 }

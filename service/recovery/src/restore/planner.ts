@@ -1,4 +1,5 @@
 import type { OwnerRef } from '@floecat/repository';
+import { shapeOfKey } from '@floecat/repository';
 import { mapBounded } from '@floecat/storage-spi';
 
 import { isProvenByRow } from '../history/proof-by-row.ts';
@@ -9,18 +10,17 @@ import type { OwnerEvidence } from '../walk/owner-evidence.ts';
 import type { Plan } from './plan.ts';
 import { planFor } from './plan.ts';
 import type { RecoverOptions } from './recover-options.ts';
-import type { Target } from './target.ts';
 import { targetOf } from './target.ts';
 
 const PARALLEL_OWNERS = 32;
-const HELD_PARENTS = 256;
+const HELD_TABLES = 256;
 
 /** Plans what is to be done with owners. Changes nothing. */
 export class Planner {
   readonly #options: RecoverOptions;
   readonly #reader: FactsReader;
   readonly #resolver: Resolver;
-  readonly #parents = new Map<string, Promise<Target>>();
+  readonly #tables = new Map<string, Promise<Plan>>();
 
   constructor(context: RecoveryContext, options: RecoverOptions) {
     const { backup, asOf, decided } = options;
@@ -48,34 +48,43 @@ export class Planner {
     const { asOf, rollBack = false } = this.#options;
     const found = await this.#reader.read(owner);
     const verdict = await this.#resolver.resolve(found.facts);
-    const target = targetOf(verdict, asOf);
-    const parent = target.root?.parent;
-    const hangsOn = parent && hangsOnTable(owner) ? await this.#parentTarget(parent) : undefined;
-    if (!hangsOn) return planFor(found, verdict, target, { rollBack, held: undefined });
-    if (hangsOn.root && !hangsOn.root.isTombstone)
+    const table = tableOf(owner);
+    const hangsOn = table && (await this.#planOfTable(table));
+    const target = targetOf(verdict, asOf, asOf !== undefined && hangsOn !== undefined && isEnded(hangsOn));
+    if (!table || !hangsOn || !target.root)
       return planFor(found, verdict, target, { rollBack, held: undefined });
-    if (hangsOn.doubt)
-      return planFor(found, verdict, target, {
-        rollBack,
-        held: 'the table that it hangs on did not come back: once it has, run this again',
-      });
+    const { root, doubt } = hangsOn.target;
+    if (root && !root.isTombstone) return planFor(found, verdict, target, { rollBack, held: undefined });
+    if (doubt) {
+      const held = 'the table that it hangs on did not come back: once it has, run this again';
+      return planFor(found, verdict, target, { rollBack, held });
+    }
     // The rows of what hangs on a table are deleted with it, and leave no tombstones.
-    return planFor(found, verdict, { why: 'its table was dropped' }, { rollBack, held: undefined });
+    const { live } = found.facts;
+    const action = live ? ({ is: 'remove', live, table } as const) : ({ is: 'nothing' } as const);
+    return { ...found, verdict, target: { why: 'its table was dropped' }, action };
   }
 
-  #parentTarget(parent: OwnerRef): Promise<Target> {
-    const held = this.#parents.get(parent.key);
+  #planOfTable(table: OwnerRef): Promise<Plan> {
+    const held = this.#tables.get(table.key);
     if (held) return held;
-    const target = this.planOwner(parent).then((plan) => plan.target);
-    this.#parents.set(parent.key, target);
-    if (this.#parents.size > HELD_PARENTS) {
-      const [oldest] = this.#parents.keys();
-      if (oldest !== undefined) this.#parents.delete(oldest);
+    const plan = this.planOwner(table);
+    this.#tables.set(table.key, plan);
+    if (this.#tables.size > HELD_TABLES) {
+      const [oldest] = this.#tables.keys();
+      if (oldest !== undefined) this.#tables.delete(oldest);
     }
-    return target;
+    return plan;
   }
 }
 
-function hangsOnTable({ collection }: OwnerRef): boolean {
-  return collection === 'statistics' || collection === 'scan-bundles';
+/** Whether nothing of it is live, by its newest state. */
+function isEnded({ verdict }: Plan): boolean {
+  return verdict.is === 'none' || (verdict.is === 'state' && verdict.root.isTombstone);
+}
+
+/** What hangs on a table has no life of its own. */
+function tableOf({ key }: OwnerRef): OwnerRef | undefined {
+  const shape = shapeOfKey(key);
+  return shape?.is === 'canonical' ? shape.parent : undefined;
 }

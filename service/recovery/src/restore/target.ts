@@ -14,10 +14,10 @@ export interface Target {
 
 /**
  * The state that an owner is to have by `verdict`: its newest, or that of `asOf`. What cannot be told is left at the state
- * that the backup holds, where there is one.
+ * that the backup holds, where there is one. `endedSince`: what it hangs on was there then, and is gone.
  */
-export function targetOf(verdict: Verdict, asOf: number | undefined): Target {
-  const found = asOf === undefined ? newest(verdict) : atTime(verdict, asOf);
+export function targetOf(verdict: Verdict, asOf: number | undefined, endedSince = false): Target {
+  const found = asOf === undefined ? newest(verdict) : atTime(verdict, asOf, endedSince);
   if (!found.doubt) return found;
   const { facts } = verdict.known;
   const kept = facts.roots.filter(
@@ -42,9 +42,9 @@ function newest(verdict: Verdict): Target {
   }
 }
 
-function atTime(verdict: Verdict, asOf: number): Target {
+function atTime(verdict: Verdict, asOf: number, endedSince: boolean): Target {
   const time = new Date(asOf).toISOString();
-  const state = stateAsOf(verdict, asOf);
+  const state = stateAsOf(verdict, asOf, endedSince);
   switch (state.is) {
     case 'state':
       return { root: state.root, why: `version ${state.root.version}, its state at ${time}` };

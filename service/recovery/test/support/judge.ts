@@ -70,7 +70,7 @@ export function assertRecovered(
     if (lost.has(key) || inDoubt(row)) continue;
     const isTried = roots.get(key)?.some(({ writeId }) => writeId === row.writeId) ?? false;
     assert.ok(
-      row.state === 'TOMBSTONE' || isTried,
+      row.state === 'TOMBSTONE' || row.state === 'DELETING' || isTried,
       `${key} at version ${row.version} (${row.state ?? 'a name'}) came back although it was gone`,
     );
   }
@@ -84,9 +84,12 @@ function isUnnamedEnd(row: Pointer, lost: ReadonlyMap<string, Pointer>): boolean
   return above === undefined || (above.state === 'DELETING' && shape.owner.collection !== 'namespaces');
 }
 
-/** Of a name, only where it leads and at what version: the write that took it may be collected. */
+/**
+ * All but its time, of which a root has only what its writer's clock said. Of a name, only where it leads and at what version:
+ * the write that took it may be collected.
+ */
 function essence(row: Pointer): unknown {
-  if (row.state !== undefined) return { ...row };
+  if (row.state !== undefined) return { ...row, updatedAt: 0 };
   const { key, version, kind } = row;
   return { key, version, kind, to: row.kind === 'value' ? row.value : row.blobUri };
 }

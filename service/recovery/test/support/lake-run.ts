@@ -22,6 +22,7 @@ import { FakeClock, seededRandom } from '@floecat/storage-testkit';
 import type { CrashPoint } from '../../../repository/test/support/crash.ts';
 import { Crash, crashAt } from '../../../repository/test/support/crash.ts';
 import { interceptCalls } from '../../../repository/test/support/store-calls.ts';
+import { Journal } from './journal.ts';
 import { NEW_TABLE } from '../../../repository/test/support.ts';
 
 export const HOUR_MS = 3_600_000;
@@ -58,38 +59,46 @@ export interface Deed {
 
 /** A store of repositories, collectors and processes that die, and what it takes to judge a recovery of it. */
 export class LakeRun implements AsyncDisposable {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly random: SeededRandom;
   readonly storage: Storage;
   /** URIs of roots whose writers died before they knew what became of them. */
   readonly unfinished = new Set<string>();
+  /** What was acknowledged. */
+  readonly journal: Journal;
   #serial = 0;
 
-  private constructor(storage: Storage, random: SeededRandom, clock: FakeClock) {
+  private constructor(storage: Storage, random: SeededRandom, clock: FakeClock, journal = new Journal()) {
     this.storage = storage;
+    this.journal = journal;
     this.random = random;
     this.clock = clock;
   }
 
   static async open(
     seed: number,
-    open?: (clock: FakeClock, random: SeededRandom) => Promise<Storage>,
+    given?: { readonly storage: Storage; readonly clock: FakeClock },
   ): Promise<LakeRun> {
-    const clock = new FakeClock();
+    const clock = given?.clock ?? new FakeClock();
     const random = seededRandom(seed);
-    const storage = open ? await open(clock, random) : openMemoryStorage({ clock, random });
-    const run = new LakeRun(storage, random, clock);
-    const { accounts, catalogs, namespaces } = run.client();
+    const run = new LakeRun(given?.storage ?? openMemoryStorage({ clock, random }), random, clock);
+    const { accounts, catalogs, namespaces } = run.client(interceptCalls(run.storage, run.journal.watch));
     await accounts.ensure('acme');
     await catalogs.create('lake');
     await namespaces.create('lake', ['sales']);
     return run;
   }
 
+  /** Goes on where this one stopped, on another table of the same store. */
+  on(storage: Storage): LakeRun {
+    return new LakeRun(storage, this.random, this.clock, this.journal);
+  }
+
   client(storage = this.storage, account = 'acme'): Repositories {
     const { clock, random } = this;
     const impatient: Clock = {
-      now: () => clock.now(),
+      // A writer's clock is not the store's.
+      now: () => clock.now() - 3,
       monotonic: () => clock.monotonic(),
       sleep: async () => undefined,
     };
@@ -103,10 +112,8 @@ export class LakeRun implements AsyncDisposable {
     this.clock.advance(1_000);
     const died = crashAt(crash);
     const put = new Set<string>();
-    const storage = interceptCalls(this.storage, async (call, proceed) => {
-      const result = await died.intercept(call, proceed);
-      return result;
-    });
+    const journalled = interceptCalls(this.storage, this.journal.watch);
+    const storage = interceptCalls(journalled, died.intercept);
     const watched = interceptCalls(storage, async (call, proceed) => {
       const [uri] = call.args;
       if (call.name === 'blobs.put' && ownerOfBlob(uri as string)?.isRoot) put.add(uri as string);

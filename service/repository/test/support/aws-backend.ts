@@ -1,8 +1,9 @@
 import { randomBytes, randomInt } from 'node:crypto';
 
 import { DynamoDB } from '@aws-sdk/client-dynamodb';
-import { AwsClients, openAwsStorage } from '@floecat/storage-aws';
-import type { Clock } from '@floecat/storage-spi';
+import type { AwsStorageConfig } from '@floecat/storage-aws';
+import { AwsBootstrap, AwsClients, openAwsStorage } from '@floecat/storage-aws';
+import type { Clock, Storage } from '@floecat/storage-spi';
 import { systemClock } from '@floecat/storage-spi';
 import type { StorageFixture } from '@floecat/storage-testkit';
 import { createFixture, FakeClock, seededRandom } from '@floecat/storage-testkit';
@@ -22,6 +23,8 @@ export interface AwsBackend extends AsyncDisposable {
 export interface AwsFixture extends StorageFixture {
   /** Puts other bytes over a blob and says they were it: its newest version is damaged, those below are whole. */
   readonly putDamaged: (uri: string) => Promise<void>;
+  /** Deletes the table, and opens the store with an empty one that is joined to the bucket. */
+  readonly loseTable: () => Promise<Storage>;
 }
 
 /** DynamoDB Local with an S3 endpoint beside it, or why one of them cannot run here. */
@@ -61,22 +64,26 @@ export async function startAwsBackend(): Promise<AwsBackend | { readonly skip: s
       const name = randomBytes(6).toString('hex');
       const tableName = `repository-${name}`;
       const keyPrefix = `${name}/`;
+      const config = (): AwsStorageConfig => ({
+        aws: clients,
+        pointers: {
+          tableName,
+          autoCreate: true,
+          table: { ttlEnabled: false, pointInTimeRecovery: false, deletionProtection: false },
+        },
+        blobs: { objects: { bucket, keyPrefix }, autoCreate: true },
+        layout: { shards: 4 },
+        clock: mixed,
+        // The server remembers the write ids of other cases.
+        random: seededRandom(randomInt(2 ** 31)),
+      });
+      let isLost = false;
       const fixture = await createFixture({
         clock,
-        open: () =>
-          openAwsStorage({
-            aws: clients,
-            pointers: {
-              tableName,
-              autoCreate: true,
-              table: { ttlEnabled: false, pointInTimeRecovery: false, deletionProtection: false },
-            },
-            blobs: { objects: { bucket, keyPrefix }, autoCreate: true },
-            layout: { shards: 4 },
-            clock: mixed,
-            // The server remembers the write ids of other cases.
-            random: seededRandom(randomInt(2 ** 31)),
-          }),
+        open: async () => {
+          if (isLost) await new AwsBootstrap(config()).adopt({ onlyLost: true });
+          return openAwsStorage(config());
+        },
         remove: async () => void (await clients.dynamodb.deleteTable({ TableName: tableName })),
         capabilities: {
           secondClient: true,
@@ -90,6 +97,11 @@ export async function startAwsBackend(): Promise<AwsBackend | { readonly skip: s
         },
       });
       return Object.assign(fixture, {
+        loseTable: async () => {
+          await clients.dynamodb.deleteTable({ TableName: tableName });
+          isLost = true;
+          return fixture.restart();
+        },
         putDamaged: async (uri: string) => {
           const at = { Bucket: bucket, Key: keyPrefix + uri.slice(1) };
           const { Metadata } = await clients.s3.headObject(at);
