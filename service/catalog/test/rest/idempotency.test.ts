@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 
 import { writeDemoLake } from '@floecat/catalog';
+import { IdempotencyKeyReusedError } from '@floecat/repository';
 import { StorageUnavailableError, systemClock } from '@floecat/storage-spi';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 
@@ -113,6 +114,25 @@ suite('Iceberg REST: Idempotency-Key', () => {
     const gone = await send(world, registered, 'POST', `${NAMESPACES}/tpch/register`, register);
     assert.deepEqual(errorOf(gone), [404, 'NoSuchTableException']);
     assert.match(gone.body, /dropped since/);
+  });
+
+  test('a registration of the command is made once for its key, and told again', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'floecat-idempotency-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const [demo] = await writeDemoLake({ folder, clock: systemClock });
+    assert.ok(demo);
+    await using world = await openRestWorld([{ prefix: `file://${folder}`, folder }]);
+    const { service } = world;
+    const location = demo.metadataLocation;
+    const request = { catalog: 'default', namespace: ['tpch'], name: 'orders', location };
+    const first = await service.registerOnce('nightly 17', request);
+    const again = await service.registerOnce('nightly 17', request);
+    assert.deepEqual([first.replayed, again.replayed], [false, true]);
+    assert.equal(again.table.owner.id, first.table.owner.id);
+    assert.ok(first.snapshots > 0 && first.snapshots === again.snapshots);
+    assert.deepEqual([first.problems, again.problems], [[], undefined]);
+    const other = service.registerOnce('nightly 17', { ...request, name: 'other' });
+    await assert.rejects(other, IdempotencyKeyReusedError);
   });
 
   test('a refusal is answered again, though things have changed; a failure is not', async () => {

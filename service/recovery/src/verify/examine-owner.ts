@@ -2,7 +2,7 @@ import type { OwnerRef } from '@floecat/repository';
 import type { Blob, Pointer } from '@floecat/storage-spi';
 import { mapBounded, StorageCorruptionError, StorageNotFoundError } from '@floecat/storage-spi';
 
-import { hasItsDigest } from '../blobs/rescue-blob.ts';
+import { hasItsDigest, wholeVersion } from '../blobs/rescue-blob.ts';
 import { callOf } from '../recovery-context.ts';
 import type { RecoveryContext } from '../recovery-context.ts';
 import type { Suspicion } from './finding.ts';
@@ -25,7 +25,7 @@ export const BLOBS_AT_A_TIME = 4;
 const MAX_LOOKS = 16;
 
 export interface OwnerExam {
-  /** Where it could be read. */
+  /** Where it could be read, from whichever version. */
   readonly root?: Root;
   /** What is certain. */
   readonly found: readonly Suspicion[];
@@ -85,19 +85,22 @@ async function lookAt(
   const wrong = troubleOfRow(pointer);
   if (wrong) return { found: [wrong] };
   const uri = rootUriOf(pointer);
-  const blob = await readBlob(context, uri);
-  const about = { key: owner.key, uri, row: pointer };
-  if (blob === 'missing') return { found: [{ kind: 'root-missing', ...about }] };
-  if (blob === 'damaged') return { found: [{ kind: 'root-damaged', ...about }] };
+  const current = await readBlob(context, uri);
+  const found: Suspicion[] = [];
+  if (current === 'missing' || current === 'damaged')
+    found.push({ kind: `root-${current}`, key: owner.key, uri, row: pointer });
+  // What it names is told from another version, so that one repair brings back all of it.
+  const blob = current === 'missing' || current === 'damaged' ? await wholeVersion(context, uri) : current;
+  if (!blob) return { found };
   const root = rootIn(owner, pointer, blob);
-  if (!isRoot(root)) return { found: [root] };
+  if (!isRoot(root)) return { found: [...found, root] };
 
   const rows = new Map<string, Pointer | undefined>();
   // One after the other, the parent last: what hangs on it goes only once it is closed.
   for (const key of keysBeside(root)) {
     const row = await readRow(context, key);
     // One that is damaged has a finding of its own.
-    if (row && !isRow(row)) return { root, found: [] };
+    if (row && !isRow(row)) return { root, found };
     rows.set(key, row);
   }
   const troubles = await troublesOf(context, root, referencesOf({ owner }, root), deep);
@@ -111,7 +114,8 @@ async function lookAt(
     stored:
       counted === undefined ? undefined : await storage.pointers.countByPrefix(counted, callOf(context)),
   };
-  return { root, found: judgeOwner(facts, { now: clock.now(), graceMs: storage.layout.pointerGraceMs }) };
+  const limits = { now: clock.now(), graceMs: storage.layout.pointerGraceMs };
+  return { root, found: [...found, ...judgeOwner(facts, limits)] };
 }
 
 /** Which of these blobs are not as `root` needs them. Without `deep`, only whether they are there. */

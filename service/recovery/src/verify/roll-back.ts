@@ -18,6 +18,7 @@ import { callOf } from '../recovery-context.ts';
 import type { RecoveryContext } from '../recovery-context.ts';
 import { examineOwner, isRow, readRow } from './examine-owner.ts';
 import type { Root } from './owner-facts.ts';
+import type { FindingKind } from './finding.ts';
 import { referencesOf, rootUriOf } from './owner-facts.ts';
 import type { Repair } from './repair.ts';
 import type { Applied } from './repair-plan.ts';
@@ -96,6 +97,14 @@ export async function buryAgain(
   return committed(seen, () => commitOne<Dropped>(repositoryOf(context, owner), change, callOf(context)));
 }
 
+const BROKEN: ReadonlySet<string> = new Set<FindingKind>([
+  'root-missing',
+  'root-damaged',
+  'root-mismatch',
+  'blob-missing',
+  'blob-damaged',
+]);
+
 /** Why there is nothing to do: it is whole, or not as it was seen. */
 async function standsAs(
   context: RecoveryContext,
@@ -106,7 +115,7 @@ async function standsAs(
   const row = await readRow(context, owner.key);
   if (!row || !isRow(row)) return { outcome: 'changed', because: 'its row is gone' };
   const { found, root } = await examineOwner(context, owner, true);
-  const isBroken = !root || found.some(({ kind }) => kind === 'blob-missing' || kind === 'blob-damaged');
+  const isBroken = !root || found.some(({ kind }) => BROKEN.has(kind));
   if (row.writeId === seen.writeId) return isBroken ? undefined : { outcome: 'already' };
   if (!isBroken && row.prevWriteId === seen.writeId && isDone(root)) return { outcome: 'already' };
   return { outcome: 'changed', because: 'it was written since' };

@@ -19,7 +19,7 @@ import type { Interception } from '../support/store-calls.ts';
 import { interceptCalls } from '../support/store-calls.ts';
 import { checkStore } from '../support/store-check.ts';
 
-const SCHEDULES = process.env['FLOECAT_SOAK'] ? 20_000 : 300;
+const SCHEDULES = process.env['FLOECAT_SOAK'] ? 20_000 : 200;
 const LEASE_MS = 30_000;
 const KEYS = ['a', 'b'];
 const AMPLE = { capacity: 1_000_000, costPerRetry: 1, refundPerSuccess: 1 };
