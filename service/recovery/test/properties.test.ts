@@ -11,7 +11,7 @@ import type { Deed } from './support/lake-run.ts';
 import { DEEDS, LakeRun } from './support/lake-run.ts';
 import { backupOf, rowsOf, withoutTable } from './support/rows.ts';
 
-const RUNS = process.env['FLOECAT_SOAK'] ? 1_000 : Number(process.env['RUNS'] ?? 40);
+const RUNS = process.env['FLOECAT_SOAK'] ? 1_000 : 40;
 
 const deed: fc.Arbitrary<Deed> = fc.record({
   deed: fc.constantFrom(...DEEDS),

@@ -58,12 +58,12 @@ for (const [name, open] of BACKENDS)
       await using fixture = await open();
       const { clock } = fixture;
       const run = await LakeRun.open(7, { storage: fixture.storage, clock });
-      await doAll(run, someDeeds(run, 40));
+      await doAll(run, someDeeds(run, 25));
       await using target = new FolderTarget(folder);
       const { id } = await whileWriting(run, () =>
         createBackup({ storage: fixture.storage, clock, random: run.random }, target, { pageSize: 5 }),
       );
-      await doAll(run, someDeeds(run, 20));
+      await doAll(run, someDeeds(run, 12));
       const { rows } = run.journal;
       assert.deepEqual(await rowsOf(fixture.storage.pointers), sorted(rows));
 
@@ -84,7 +84,7 @@ for (const [name, open] of BACKENDS)
       );
 
       const again = run.on(storage);
-      await doAll(again, someDeeds(again, 20));
+      await doAll(again, someDeeds(again, 10));
       const empty = await fixture.loseTable();
       assert.equal(empty.layout.epoch, 3);
       const rebuilt = await rebuild({ storage: empty, clock, random: run.random });

@@ -172,7 +172,8 @@ export class LakeRun implements AsyncDisposable {
       }
       case 'change a stale table':
         return this.#withTable(a, async (table) => {
-          await this.client().tables.replaceMetadata(table.owner.id, metadata(serial));
+          const other = this.client(interceptCalls(this.storage, this.journal.watch));
+          await other.tables.replaceMetadata(table.owner.id, metadata(serial));
           await tables.replaceMetadata(table, metadata(serial + 0.5));
         });
       case 'rename a table':

@@ -1,7 +1,7 @@
-import type { Pointer, PointerStore, Storage } from '@floecat/storage-spi';
+import type { Pointer, PointerStore, RandomSource, Storage } from '@floecat/storage-spi';
 import { compareUtf8 } from '@floecat/storage-spi';
 import { openMemoryStorage } from '@floecat/storage-memory';
-import type { FakeClock, SeededRandom } from '@floecat/storage-testkit';
+import type { FakeClock } from '@floecat/storage-testkit';
 
 import type { RestoredBackup } from '@floecat/recovery';
 
@@ -18,7 +18,7 @@ export async function rowsOf(store: PointerStore, prefix = ''): Promise<Map<stri
 }
 
 /** The same blobs under a new and empty table, as after a loss of the table. */
-export function withoutTable(storage: Storage, given: { clock: FakeClock; random: SeededRandom }): Storage {
+export function withoutTable(storage: Storage, given: { clock: FakeClock; random: RandomSource }): Storage {
   const { pointers, system, layout } = openMemoryStorage({ ...given, layout: storage.layout });
   return {
     pointers,
