@@ -60,6 +60,10 @@ bench: build ## Measure, each figure beside its baseline
 bench-gc: build ## Measure a mark and a sweep of 1,000,000 pointers and 1,100,000 blobs (needs 20 GB of disk)
 	@$(N) node bench/gc-mark-sweep.ts
 
+.PHONY: bench-restore
+bench-restore: build ## Measure a restore of 1,000,000 pointers and 500,000 blobs (needs 10 GB of disk)
+	@$(N) node bench/restore.ts
+
 .PHONY: clean
 clean: ## Remove everything that make made, but not the data in ./.floecat
 	@rm -rf node_modules .toolchain .cache proto/gen */*/dist cli/dist */*/*.tsbuildinfo cli/*.tsbuildinfo

@@ -11,6 +11,7 @@ import { benchGet } from './pointers-get.ts';
 import { benchList } from './pointers-list.ts';
 import { print } from './report.ts';
 import { benchRepository, benchRepositoryOnEmulators } from './repository.ts';
+import { benchRestore } from './restore.ts';
 
 print(
   `On Node ${process.version} with ${availableParallelism()} cores. Where there is a baseline, both sides run in turn; each figure is a median over the rounds.`,
@@ -24,4 +25,6 @@ await benchRepositoryOnEmulators();
 // A million of them, which takes longer than all the rest: make bench-gc.
 met.push(await benchGc(100_000));
 met.push(await benchBackup());
+// Half of them have a blob, which takes long to make: make bench-restore has a million.
+met.push(await benchRestore(100_000));
 if (met.includes(false)) process.exitCode = 1;
