@@ -29,14 +29,14 @@ export async function checkRealTables(
   let before: Map<string, string>;
   {
     await using server = await serve(args, options);
-    if (way === 'HTTP') await registerOverHttp(server);
-    before = await loadAll(server);
+    if (way === 'HTTP') await registerRealTables(server);
+    before = await loadRealTables(server);
     assert.equal(await server.stop(), EXIT.ok, server.log());
   }
   const pointers = await pointersOf(args, options);
   {
     await using server = await serve(args, options);
-    assert.deepEqual(await loadAll(server), before);
+    assert.deepEqual(await loadRealTables(server), before);
     // A second process beside the running server sees the same rows.
     assert.deepEqual(await pointersOf(args, options), pointers);
   }
@@ -45,7 +45,7 @@ export async function checkRealTables(
   assert.ok(pointers.every(({ state }) => state === undefined || state === 'LIVE'));
 }
 
-async function registerOverHttp({ url }: Server): Promise<void> {
+export async function registerRealTables({ url }: Server): Promise<void> {
   for (const [table, location] of REAL_TABLES) {
     const [namespace = '', name] = table.split('.');
     await post(`${url}/v1/default/namespaces`, { namespace: [namespace] });
@@ -58,7 +58,7 @@ async function registerOverHttp({ url }: Server): Promise<void> {
 }
 
 /** Everything that is served of each table: its metadata, its snapshots, their bundles. */
-async function loadAll({ url }: Server): Promise<Map<string, string>> {
+export async function loadRealTables({ url }: Server): Promise<Map<string, string>> {
   const loaded = new Map<string, string>();
   const read = async (path: string): Promise<string> => {
     const response = await fetch(url + path);

@@ -91,7 +91,9 @@ export class LakeRun implements AsyncDisposable {
 
   /** Goes on where this one stopped, on another table of the same store. */
   on(storage: Storage): LakeRun {
-    return new LakeRun(storage, this.random, this.clock, this.journal);
+    const run = new LakeRun(storage, this.random, this.clock, this.journal);
+    for (const uri of this.unfinished) run.unfinished.add(uri);
+    return run;
   }
 
   client(storage = this.storage, account = 'acme'): Repositories {
