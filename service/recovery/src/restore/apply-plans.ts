@@ -185,6 +185,7 @@ async function tell(applier: Applier, plan: Plan, current: Pointer | undefined):
           `${owner.key} was not rolled back to ${target.why}: ${done.why}`,
         );
       if (done.is === 'refused') return told('present', facts.live?.version, done.why);
+      if (done.is === 'rolled-back') tally.rows.canonical++;
       return told(done.is, done.version, `to ${target.why}`);
     }
     case 'import':

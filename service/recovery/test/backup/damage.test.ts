@@ -103,8 +103,8 @@ void suite('damaged backups', () => {
     await using _ = store;
     const { id: other } = await createBackup(store.context, target, { segmentLines: 8 });
     const swap = (file: RegExp): void => {
-      const [from] = [...target.files.keys()].filter((name) => name.startsWith(other) && file.test(name));
-      const [to] = [...target.files.keys()].filter((name) => name.startsWith(id) && file.test(name));
+      const from = [...target.files.keys()].find((name) => name.startsWith(other) && file.test(name));
+      const to = [...target.files.keys()].find((name) => name.startsWith(id) && file.test(name));
       assert.ok(from && to);
       target.files.set(to, target.files.get(from) as Uint8Array);
     };

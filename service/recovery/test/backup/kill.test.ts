@@ -53,7 +53,7 @@ void suite('kill -9 of a process that takes a backup', () => {
         unregistered++;
         continue;
       }
-      const [row] = (await listBackups(context)).filter(({ id }) => id === registered);
+      const row = (await listBackups(context)).find(({ id }) => id === registered);
       assert.equal(row?.state, 'writing');
       const onProgress = (): void => writer?.write();
       const { id } = await createBackup({ ...context, onProgress }, target, { ...PAGES, resume: registered });

@@ -51,7 +51,7 @@ void suite('a living store', () => {
     assert.equal(await world.metadataOf('orders'), 'two');
 
     const back = await recovered(world, { backup: saved, asOf, rollBack: true });
-    assert.deepEqual([back.owners['rolled-back'], back.problems], [1, []]);
+    assert.deepEqual([back.owners['rolled-back'], back.rows.canonical, back.problems], [1, 1, []]);
     assert.equal(await world.metadataOf('orders'), 'one');
     const row = await world.storage.pointers.get(newer.owner.key);
     assert.equal(row?.version, newer.pointer.version + 1);
