@@ -101,10 +101,12 @@ async function verifyStore(
   try {
     const report = await verify(recovery, {
       ...options,
-      onStart: async (id, scope) => {
+      onStart: async (id, scope, findings) => {
         run = id;
         if (path !== undefined)
-          plan = await openPlan(storage, path, id, options.resumeFrom, recovery.clock.now());
+          plan = options.resumeFrom
+            ? await PlanWriter.resume(path, id, findings)
+            : await newPlan(storage, path, id, recovery.clock.now());
         printer.begin(id, scope);
       },
       onFinding: async (finding) => {
@@ -126,14 +128,7 @@ async function verifyStore(
   }
 }
 
-function openPlan(
-  storage: Storage,
-  path: string,
-  run: string,
-  resume: string | undefined,
-  createdAt: number,
-): Promise<PlanWriter> {
-  if (resume !== undefined) return PlanWriter.resume(path, run);
+function newPlan(storage: Storage, path: string, run: string, createdAt: number): Promise<PlanWriter> {
   const { storeId, tableId } = storage.layout;
   return PlanWriter.create(path, { format: PLAN_FORMAT, storeId, tableId, run, createdAt });
 }

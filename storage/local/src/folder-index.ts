@@ -56,10 +56,12 @@ export class FolderIndex {
   }
 
   async #readAnew(path: string): Promise<IndexedFolder> {
+    const first = await readBlobFolder(path);
+    // Most are small, and are not worth a look at their stamps.
+    if (first.children.length < MIN_CHILDREN) return indexed(first);
     const before = await stampOf(path);
-    const contents = await readBlobFolder(path);
-    const folder = { ...contents, stops: stopsOf(contents.children) };
-    if (before && isHoldable(contents, before)) {
+    const folder = indexed(await readBlobFolder(path));
+    if (before && isHoldable(folder, before)) {
       const after = await stampOf(path);
       if (after && isSame(before, after)) this.#hold(path, { stamp: before, folder });
     }
@@ -72,6 +74,10 @@ export class FolderIndex {
     const [oldest] = this.#held.keys();
     if (oldest !== undefined) this.#held.delete(oldest);
   }
+}
+
+function indexed(contents: BlobFolder): IndexedFolder {
+  return { ...contents, stops: stopsOf(contents.children) };
 }
 
 function stopsOf(children: readonly NamedEntry[]): Stop[] {

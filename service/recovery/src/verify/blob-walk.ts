@@ -72,7 +72,7 @@ class BlobWalk {
       pageSize: run.pageSize,
       after: from.after,
       isChosen: ({ key }) => run.sample.has(key),
-      onSkipped: (read) => this.#check(read, new Set()),
+      onSkipped: (read) => this.#skip(read),
     });
   }
 
@@ -135,6 +135,12 @@ class BlobWalk {
     if (!open) return;
     this.#after = positionOf(open.owner);
     if (open.read) await this.#check(open.read, open.current);
+  }
+
+  /** One without any blob version, which lies behind the last that was closed. */
+  async #skip(read: OwnerRead): Promise<void> {
+    this.#after = positionOf(read.owner);
+    await this.#check(read, new Set());
   }
 
   async #check(read: OwnerRead, current: ReadonlySet<string>): Promise<void> {

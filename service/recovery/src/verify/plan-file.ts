@@ -29,14 +29,17 @@ export class PlanWriter implements AsyncDisposable {
     return writer;
   }
 
-  /** The plan of a run that was interrupted: what it holds beyond the last saved place goes, and is found again. */
-  static async resume(path: string, run: string): Promise<PlanWriter> {
+  /**
+   * The plan of a run that was interrupted and goes on behind its first so many `findings`: what it holds beyond them goes,
+   * and is found again. The plan is saved before the run is, so it may be ahead by a mark.
+   */
+  static async resume(path: string, run: string, findings: number): Promise<PlanWriter> {
     const file = await open(path, 'a+').catch((cause: unknown) => {
       throw cannot('read', path, cause);
     });
     const writer = new PlanWriter(path, file);
     try {
-      await writer.#cutToSaved(run);
+      await writer.#cutTo(run, findings);
     } catch (error) {
       await file.close();
       throw error;
@@ -71,7 +74,7 @@ export class PlanWriter implements AsyncDisposable {
     await this.#file.appendFile(`${JSON.stringify(value)}\n`);
   }
 
-  async #cutToSaved(run: string): Promise<void> {
+  async #cutTo(run: string, findings: number): Promise<void> {
     let end = 0;
     let at = 0;
     let lines = 0;
@@ -84,6 +87,7 @@ export class PlanWriter implements AsyncDisposable {
         );
       if ('line' in value) lines++;
       if (!('saved' in value) && !isHeader(value)) continue;
+      if ('saved' in value && Number(value.saved) > findings) break;
       end = at;
       this.#lines = lines;
       this.#given = 'saved' in value ? Number(value.saved) : 0;

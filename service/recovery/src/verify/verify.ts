@@ -29,8 +29,11 @@ export interface VerifyOptions extends Partial<VerifyScope> {
   readonly concurrency?: number;
   /** How often its place is saved, ms; default 5,000. */
   readonly saveMs?: number;
-  /** Told once, before anything is read: the id that resumes the run, and what it looks at. */
-  readonly onStart?: (run: string, scope: VerifyScope) => unknown;
+  /**
+   * Told once, before anything is read: the id that resumes the run, what it looks at, and how many findings were told up
+   * to the place that it goes on from; awaited.
+   */
+  readonly onStart?: (run: string, scope: VerifyScope, findings: number) => unknown;
   /** Told of each finding, one after the other, as it is certain; awaited. */
   readonly onFinding?: (finding: Finding) => unknown;
   /** Told before the place of the run is saved, with how many findings it was told up to there; awaited. */
@@ -54,9 +57,9 @@ export async function verify(given: RecoveryContext, options: VerifyOptions = {}
   const context = { ...given, storage: paceStorage(given.storage, options.rate ?? {}, given) };
   const { row, state } = await begin(given, options);
   const { scope } = state;
-  await options.onStart?.(row.id, scope);
-
   let told = Object.values(state.findings).reduce((sum, count) => sum + count, 0);
+  await options.onStart?.(row.id, scope, told);
+
   const tally = new Tally(state, async (finding) => {
     await options.onFinding?.(finding);
     told++;

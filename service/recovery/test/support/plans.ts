@@ -37,7 +37,7 @@ export async function makePlan(
   try {
     const report = await verify(context, {
       ...options,
-      onStart: async (run) => {
+      onStart: async (run, scope, found) => {
         const header = {
           format: PLAN_FORMAT,
           storeId,
@@ -46,9 +46,9 @@ export async function makePlan(
           createdAt: context.clock.now(),
         } as const;
         writer = options.resumeFrom
-          ? await PlanWriter.resume(path, run)
+          ? await PlanWriter.resume(path, run, found)
           : await PlanWriter.create(path, header);
-        await options.onStart?.(run, { deep: false, sample: 1, seed: '' });
+        await options.onStart?.(run, scope, found);
       },
       onFinding: async (finding) => {
         findings.push(finding);
