@@ -49,22 +49,24 @@ export class FolderIndex {
 
   async read(path: string): Promise<IndexedFolder> {
     const held = this.#held.get(path);
-    const before = held && (await stampOf(path));
-    if (held && before && isSame(held.stamp, before)) return held.folder;
-    this.#held.delete(path);
+    if (held) {
+      const now = await stampOf(path);
+      if (now?.ino === held.stamp.ino && now.mtimeNs === held.stamp.mtimeNs) return held.folder;
+      this.#held.delete(path);
+    }
     return this.#readAnew(path);
   }
 
   async #readAnew(path: string): Promise<IndexedFolder> {
-    const first = await readBlobFolder(path);
+    // Stamps are of the machine's time, whatever the clock of the store says.
+    const began = Date.now();
+    const contents = await readBlobFolder(path);
+    const folder = { ...contents, stops: stopsOf(contents.children) };
     // Most are small, and are not worth a look at their stamps.
-    if (first.children.length < MIN_CHILDREN) return indexed(first);
-    const before = await stampOf(path);
-    const folder = indexed(await readBlobFolder(path));
-    if (before && isHoldable(folder, before)) {
-      const after = await stampOf(path);
-      if (after && isSame(before, after)) this.#hold(path, { stamp: before, folder });
-    }
+    if (!isWorthHolding(contents)) return folder;
+    const stamp = await stampOf(path);
+    // Nothing came or went since before it was read.
+    if (stamp && Number(stamp.mtimeNs / 1_000_000n) < began - SETTLED_MS) this.#hold(path, { stamp, folder });
     return folder;
   }
 
@@ -76,10 +78,6 @@ export class FolderIndex {
   }
 }
 
-function indexed(contents: BlobFolder): IndexedFolder {
-  return { ...contents, stops: stopsOf(contents.children) };
-}
-
 function stopsOf(children: readonly NamedEntry[]): Stop[] {
   const stops = children.flatMap((child): { readonly text: string; readonly stop: Stop }[] => [
     { text: child.segment, stop: { isTree: false, child } },
@@ -89,10 +87,8 @@ function stopsOf(children: readonly NamedEntry[]): Stop[] {
 }
 
 /** The name of a long segment goes on in a folder of its own, whose changes do not show here. */
-function isHoldable({ children }: BlobFolder, { mtimeNs }: Stamp): boolean {
-  // Stamps are of the machine's time, whatever the clock of the store says.
-  const isSettled = Number(mtimeNs / 1_000_000n) < Date.now() - SETTLED_MS;
-  return isSettled && children.length >= MIN_CHILDREN && children.every(({ path }) => !path.includes('/'));
+function isWorthHolding({ children }: BlobFolder): boolean {
+  return children.length >= MIN_CHILDREN && children.every(({ path }) => !path.includes('/'));
 }
 
 async function stampOf(path: string): Promise<Stamp | undefined> {
@@ -103,8 +99,4 @@ async function stampOf(path: string): Promise<Stamp | undefined> {
     if (isMissing(error)) return undefined;
     throw error;
   }
-}
-
-function isSame(a: Stamp, b: Stamp): boolean {
-  return a.ino === b.ino && a.mtimeNs === b.mtimeNs;
 }

@@ -4,6 +4,7 @@ export type { BucketSettings } from './bucket-settings.ts';
 export { KeyNotDeletedError } from './object-deleter.ts';
 export * from './object-folder.ts';
 export * from './object-source.ts';
+export type { OpenS3Config } from './open-s3.ts';
 export type { S3AdminService } from './s3-admin-service.ts';
 export * from './s3-blob-store.ts';
 export type { S3Service } from './s3-service.ts';

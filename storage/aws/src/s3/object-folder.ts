@@ -1,20 +1,16 @@
-import type { CallOptions, Clock, RandomSource } from '@floecat/storage-spi';
-import { PageTokens, systemClock, systemRandom } from '@floecat/storage-spi';
+import type { CallOptions, Clock } from '@floecat/storage-spi';
+import { PageTokens } from '@floecat/storage-spi';
 
-import type { ClientBuilders } from '../aws-clients.ts';
-import { AwsClients, credentialRefresher } from '../aws-clients.ts';
-import type { WireSettings } from '../aws-defaults.ts';
-import { S3_WIRE } from '../aws-defaults.ts';
-import type { AwsSettings } from '../aws-settings.ts';
-import { RetryBudget } from '../wire/retry-budget.ts';
-import { Wire } from '../wire/wire.ts';
+import type { Wire } from '../wire/wire.ts';
 import type { S3Call } from './bucket.ts';
 import { Bucket } from './bucket.ts';
 import { readBody } from './object-body.ts';
 import { ObjectDeleter } from './object-deleter.ts';
-import { decoded, isTruncated, ObjectLister, UnreadableListingError } from './object-lister.ts';
+import { keysOf, ObjectLister } from './object-lister.ts';
 import { ObjectReader } from './object-reader.ts';
 import { ObjectWriter } from './object-writer.ts';
+import type { OpenS3Config } from './open-s3.ts';
+import { openS3 } from './open-s3.ts';
 import { isAbsent } from './s3-errors.ts';
 import type { S3Service } from './s3-service.ts';
 import type { S3Encryption } from './s3-settings.ts';
@@ -113,11 +109,8 @@ export class S3ObjectFolder implements AsyncDisposable {
           },
           { abortSignal: attempt.signal },
         );
-        const keys = (answer.Contents ?? []).map(({ Key }) => decoded(Key, answer.EncodingType));
-        const next = isTruncated(answer.IsTruncated) ? answer.NextContinuationToken : undefined;
-        if (answer.IsTruncated && (next === undefined || next === token))
-          throw new UnreadableListingError('the listing does not say where it goes on');
-        return { names: keys.map((key) => key.slice(keyPrefix.length)), next };
+        const { keys, next } = keysOf(answer, token);
+        return { names: keys.map((each) => each.slice(keyPrefix.length)), next };
       });
       yield* page.names;
       token = page.next;
@@ -138,34 +131,11 @@ export class S3ObjectFolder implements AsyncDisposable {
   }
 }
 
-export interface OpenS3ObjectFolderConfig extends Pick<
-  S3ObjectFolderConfig,
-  'bucket' | 'keyPrefix' | 'encryption'
-> {
-  readonly aws: AwsSettings;
-  readonly builders?: Partial<ClientBuilders>;
-  readonly wire?: Partial<WireSettings>;
-  /** Default: one of its own. */
-  readonly budget?: RetryBudget;
-  readonly clock?: Clock;
-  readonly random?: RandomSource;
-}
+export type OpenS3ObjectFolderConfig = OpenS3Config &
+  Pick<S3ObjectFolderConfig, 'bucket' | 'keyPrefix' | 'encryption'>;
 
 /** A folder over clients of its own, which are ended with it. Makes no request. */
 export function openS3ObjectFolder(config: OpenS3ObjectFolderConfig): S3ObjectFolder {
-  const { aws, builders, budget = new RetryBudget(), clock = systemClock, random = systemRandom } = config;
   const { bucket, keyPrefix, encryption } = config;
-  const clients = new AwsClients(aws, builders);
-  const { s3 } = clients;
-  const settings: WireSettings = { ...S3_WIRE, ...config.wire };
-  const wire = new Wire({ clock, random, settings, budget, refreshCredentials: credentialRefresher(s3) });
-  return new S3ObjectFolder({
-    s3,
-    wire,
-    clock,
-    bucket,
-    keyPrefix,
-    ...(encryption && { encryption }),
-    close: () => clients.close(),
-  });
+  return new S3ObjectFolder({ ...openS3(config), bucket, keyPrefix, ...(encryption && { encryption }) });
 }

@@ -1,3 +1,4 @@
+import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import type {
   BlobListing,
   BlobListOptions,
@@ -170,6 +171,18 @@ export class ObjectLister {
     const key = this.#bucket.keyOf('listVersions', position.slice(0, separator));
     return { key, versionId: position.slice(separator + 1) };
   }
+}
+
+/** The keys of one page of `listObjectsV2`, and the token that it goes on with; `token` is that of this page. */
+export function keysOf(
+  { Contents, EncodingType, IsTruncated, NextContinuationToken }: ListObjectsV2CommandOutput,
+  token: string | undefined,
+): { readonly keys: readonly string[]; readonly next: string | undefined } {
+  const keys = (Contents ?? []).map(({ Key }) => decoded(Key, EncodingType));
+  if (!isTruncated(IsTruncated)) return { keys, next: undefined };
+  if (NextContinuationToken === undefined || NextContinuationToken === token)
+    throw new UnreadableListingError('the listing does not say where it goes on');
+  return { keys, next: NextContinuationToken };
 }
 
 /** Whether more follows. An answer that does not say is none: part of a listing must not pass for all of it. */

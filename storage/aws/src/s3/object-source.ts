@@ -1,24 +1,13 @@
-import type { CallOptions, Clock, RandomSource } from '@floecat/storage-spi';
-import {
-  InvalidArgumentError,
-  MAX_KEY_BYTES,
-  StorageNotFoundError,
-  systemClock,
-  systemRandom,
-  utf8Length,
-} from '@floecat/storage-spi';
+import type { CallOptions } from '@floecat/storage-spi';
+import { InvalidArgumentError, MAX_KEY_BYTES, StorageNotFoundError, utf8Length } from '@floecat/storage-spi';
 
-import type { ClientBuilders } from '../aws-clients.ts';
-import { AwsClients, credentialRefresher } from '../aws-clients.ts';
-import type { WireSettings } from '../aws-defaults.ts';
-import { S3_WIRE } from '../aws-defaults.ts';
-import type { AwsSettings } from '../aws-settings.ts';
-import { RetryBudget } from '../wire/retry-budget.ts';
-import { Wire } from '../wire/wire.ts';
+import type { Wire } from '../wire/wire.ts';
 import type { S3Call } from './bucket.ts';
 import { Bucket } from './bucket.ts';
 import { discardBody, OversizedBodyError, readBody } from './object-body.ts';
-import { decoded, isTruncated, UnreadableListingError } from './object-lister.ts';
+import { keysOf } from './object-lister.ts';
+import type { OpenS3Config } from './open-s3.ts';
+import { openS3 } from './open-s3.ts';
 import { classifyForeign, isAbsent } from './s3-errors.ts';
 import type { S3Service } from './s3-service.ts';
 
@@ -116,10 +105,7 @@ export class S3ObjectSource implements AsyncDisposable {
         },
         { abortSignal: attempt.signal },
       );
-      const keys = (answer.Contents ?? []).map(({ Key }) => decoded(Key, answer.EncodingType));
-      const next = isTruncated(answer.IsTruncated) ? answer.NextContinuationToken : undefined;
-      if (answer.IsTruncated && (next === undefined || next === token))
-        throw new UnreadableListingError('the listing does not say where it goes on');
+      const { keys, next } = keysOf(answer, token);
       // An object of the prefix itself is what consoles make of a new folder.
       const names = keys.map((each) => each.slice(prefix.length)).filter((name) => name !== '');
       return { names, next };
@@ -137,24 +123,9 @@ export class S3ObjectSource implements AsyncDisposable {
   }
 }
 
-export interface OpenS3ObjectSourceConfig {
-  readonly aws: AwsSettings;
-  readonly builders?: Partial<ClientBuilders>;
-  readonly wire?: Partial<WireSettings>;
-  /** Default: one of its own, so that a failing upstream does not take the retries of the catalog's own storage. */
-  readonly budget?: RetryBudget;
-  readonly clock?: Clock;
-  readonly random?: RandomSource;
-}
-
 /** A source over clients of its own, which are ended with it. Makes no request. */
-export function openS3ObjectSource(config: OpenS3ObjectSourceConfig): S3ObjectSource {
-  const { aws, builders, budget = new RetryBudget(), clock = systemClock, random = systemRandom } = config;
-  const clients = new AwsClients(aws, builders);
-  const { s3 } = clients;
-  const settings: WireSettings = { ...S3_WIRE, ...config.wire };
-  const wire = new Wire({ clock, random, settings, budget, refreshCredentials: credentialRefresher(s3) });
-  return new S3ObjectSource({ s3, wire, close: () => clients.close() });
+export function openS3ObjectSource(config: OpenS3Config): S3ObjectSource {
+  return new S3ObjectSource(openS3(config));
 }
 
 // Also what older buckets may be called; the name must never reach into the host name of a request.
