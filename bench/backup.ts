@@ -1,22 +1,20 @@
-import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
 import type { RecoveryContext } from '@floecat/recovery';
 import { createBackup, FolderTarget, openBackup } from '@floecat/recovery';
 import type { Storage } from '@floecat/storage-spi';
 import { systemClock, systemRandom } from '@floecat/storage-spi';
 
+import { figuresOf } from './child.ts';
 import { cpuTime } from './measure.ts';
+import { watchMemory } from './peak-memory.ts';
 import { load, openOurs, record } from './pointers-fixture.ts';
-import { print } from './report.ts';
+import { count, print } from './report.ts';
 import { inScratchFolder } from './scratch.ts';
 
 /** What a backup may take: it is to be independent of the number of pointers. */
 const MOST_MEGABYTES = 400;
-const STATUS = '/proc/self/status';
 const WORK = ['walk', 'full', 'incremental', 'read'] as const;
 type Work = (typeof WORK)[number];
 
@@ -45,7 +43,7 @@ export async function benchBackup(): Promise<boolean> {
     for (const work of WORK) {
       if (work === 'incremental') await change(folder, pointers);
       const since = { incremental: figures.full, read: figures.incremental }[work as string]?.id ?? '';
-      const found = await inChild(folder, work, since);
+      const found = await figuresOf<Figures>(fileURLToPath(import.meta.url), folder, work, since);
       figures[work] = found;
       const rate = Math.round(found.pointers / found.seconds);
       print(
@@ -68,22 +66,11 @@ export async function benchBackup(): Promise<boolean> {
   });
 }
 
-async function inChild(folder: string, work: Work, since: string): Promise<Figures> {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    ...process.execArgv,
-    fileURLToPath(import.meta.url),
-    folder,
-    work,
-    since,
-  ]);
-  return JSON.parse(stdout) as Figures;
-}
-
 async function runChild(folder: string, work: Work, since: string): Promise<void> {
   await using storage = await openOurs(join(folder, 'store'));
   await using target = new FolderTarget(join(folder, 'backups'));
   const context: RecoveryContext = { storage, clock: systemClock, random: systemRandom };
-  using memory = new PeakMemory();
+  const memory = watchMemory();
   const began = performance.now();
   const done = { id: '', pointers: 0, lines: 0, bytes: 0 };
   if (work === 'walk') for await (const length of pages(storage)) done.pointers += length;
@@ -95,34 +82,12 @@ async function runChild(folder: string, work: Work, since: string): Promise<void
     id,
     seconds: (performance.now() - began) / 1_000,
     cpuSeconds: cpuTime() / 1_000,
-    megabytes: memory.megabytes,
+    megabytes: memory().own,
     pointers,
     lines,
     bytes,
   };
   process.stdout.write(JSON.stringify(figures));
-}
-
-/** Looks often enough that no segment passes unseen. */
-class PeakMemory implements Disposable {
-  readonly #timer = setInterval(() => this.#look(), 20);
-  #peak = 0;
-
-  get megabytes(): number {
-    this.#look();
-    return Math.round(this.#peak / 1_024);
-  }
-
-  [Symbol.dispose](): void {
-    clearInterval(this.#timer);
-  }
-
-  #look(): void {
-    // Only Linux tells mapped pages apart.
-    const status = existsSync(STATUS) ? readFileSync(STATUS, 'utf8') : '';
-    const kilobytes = /^RssAnon:\s+(\d+) kB/m.exec(status)?.[1] ?? process.memoryUsage.rss() / 1_024;
-    this.#peak = Math.max(this.#peak, Number(kilobytes));
-  }
 }
 
 async function* pages({ pointers }: Storage): AsyncGenerator<number> {
@@ -155,10 +120,6 @@ async function change(folder: string, pointers: number): Promise<void> {
 
 function keyOf(i: number): string {
   return `/accounts/6f1c1c9e/tables/by-id/${String(i).padStart(9, '0')}`;
-}
-
-function count(n: number): string {
-  return n.toLocaleString('en-US');
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
 import { create, toBinary } from '@bufbuild/protobuf';
 import { EnvelopeSchema, OwnerState, RootBlobSchema } from '@floecat/proto/envelope';
@@ -15,9 +13,10 @@ import type { Clock, Pointer, Storage } from '@floecat/storage-spi';
 import { mapBounded, systemClock, systemRandom } from '@floecat/storage-spi';
 import { openLocalStorage } from '@floecat/storage-local';
 
+import { figuresOf } from './child.ts';
 import type { PeakMemory } from './peak-memory.ts';
 import { watchMemory } from './peak-memory.ts';
-import { print } from './report.ts';
+import { count, print } from './report.ts';
 import { inScratchFolder } from './scratch.ts';
 
 const ACCOUNT = 'bench';
@@ -51,7 +50,7 @@ export async function benchGc(by: number = 1_000_000): Promise<boolean> {
     );
     const figures = {} as Record<Work, Figures>;
     for (const work of WORK) {
-      figures[work] = await inChild(folder, work);
+      figures[work] = await figuresOf<Figures>(fileURLToPath(import.meta.url), folder, work);
       const { seconds: took, memory, counts } = figures[work];
       const versions = counts['versions'] ?? owners + garbage;
       print(
@@ -70,16 +69,6 @@ export async function benchGc(by: number = 1_000_000): Promise<boolean> {
     );
     return right && small;
   });
-}
-
-async function inChild(folder: string, work: Work): Promise<Figures> {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    ...process.execArgv,
-    fileURLToPath(import.meta.url),
-    folder,
-    work,
-  ]);
-  return JSON.parse(stdout) as Figures;
 }
 
 async function runChild(dataDir: string, work: Work): Promise<void> {
@@ -193,10 +182,6 @@ async function makeOwner(
     incarnation: writeId,
     updatedAt: Date.now(),
   };
-}
-
-function count(number: number): string {
-  return number.toLocaleString('en-US');
 }
 
 function seconds(milliseconds: number): string {

@@ -51,3 +51,7 @@ function rate(perSecond: number): string {
 function micros(perSecond: number): string {
   return `${Math.round(1_000_000 / perSecond).toLocaleString('en-US')} µs`;
 }
+
+export function count(n: number): string {
+  return n.toLocaleString('en-US');
+}

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
 import { create, toBinary } from '@bufbuild/protobuf';
 import { EnvelopeSchema, OwnerState, RootBlobSchema } from '@floecat/proto/envelope';
@@ -28,13 +25,14 @@ import { openLocalStorage } from '@floecat/storage-local';
 import type { Pointer, Storage } from '@floecat/storage-spi';
 import { mapBounded, systemClock, systemRandom } from '@floecat/storage-spi';
 
+import { figuresOf } from './child.ts';
 import { cpuTime } from './measure.ts';
-import { print } from './report.ts';
+import { watchMemory } from './peak-memory.ts';
+import { count, print } from './report.ts';
 import { inScratchFolder } from './scratch.ts';
 
 /** What a restore may take: some 50 bytes a name beside what does not grow. */
 const MOST_MEGABYTES = 600;
-const STATUS = '/proc/self/status';
 const ACCOUNT = 'acme';
 const WORK = ['import', 'restore'] as const;
 type Work = (typeof WORK)[number];
@@ -64,7 +62,7 @@ export async function benchRestore(
     const figures = {} as Record<Work, Figures>;
     for (const work of WORK) {
       await rm(join(folder, 'store', 'pointers'), { recursive: true });
-      const found = await inChild(folder, work);
+      const found = await figuresOf<Figures>(fileURLToPath(import.meta.url), folder, work);
       figures[work] = found;
       print(
         `restore, ${work}: ${found.seconds.toFixed(1)} s (${found.cpuSeconds.toFixed(1)} s of CPU), ${count(Math.round(found.pointers / found.seconds))} pointers/s, peak memory ${found.megabytes} MB`,
@@ -79,29 +77,13 @@ export async function benchRestore(
   });
 }
 
-async function inChild(folder: string, work: Work): Promise<Figures> {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    ...process.execArgv,
-    fileURLToPath(import.meta.url),
-    folder,
-    work,
-  ]);
-  return JSON.parse(stdout) as Figures;
-}
-
 async function runChild(folder: string, work: Work): Promise<void> {
   await using storage = await openLocalStorage({ dataDir: join(folder, 'store'), adopt: true });
   await using target = new FolderTarget(join(folder, 'backups'));
   const context: RecoveryContext = { storage, clock: systemClock, random: systemRandom };
   const found = await findBackup(target);
   const reader = await openBackup(target, found?.id ?? '');
-  let peak = 0;
-  const look = (): void => {
-    const status = existsSync(STATUS) ? readFileSync(STATUS, 'utf8') : '';
-    const kilobytes = /^RssAnon:\s+(\d+) kB/m.exec(status)?.[1] ?? process.memoryUsage.rss() / 1_024;
-    peak = Math.max(peak, Number(kilobytes));
-  };
-  const timer = setInterval(look, 20);
+  const memory = watchMemory();
   const began = performance.now();
   let problems = 0;
   if (work === 'import') {
@@ -115,10 +97,8 @@ async function runChild(folder: string, work: Work): Promise<void> {
     await storage.pointers.importPointers(rows, 'if-lower');
   } else problems = (await restore(context, { backup: restoredBackup(reader) })).problemCount;
   const seconds = (performance.now() - began) / 1_000;
-  look();
-  clearInterval(timer);
+  const { own: megabytes } = memory();
   const pointers = await storage.pointers.countByPrefix('');
-  const megabytes = Math.round(peak / 1_024);
   process.stdout.write(
     JSON.stringify({ seconds, cpuSeconds: cpuTime() / 1_000, megabytes, pointers, problems }),
   );
@@ -172,10 +152,6 @@ async function putNamespace(storage: Storage, catalogId: string, serial: number)
     { key: owner.key, kind: 'blob', blobUri, state: 'LIVE', ...common },
     { key: name, kind: 'value', value: id, ...common },
   ];
-}
-
-function count(n: number): string {
-  return n.toLocaleString('en-US');
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
