@@ -20,22 +20,9 @@ export interface Bench {
 /** Commands in this process, which is what most of their time would go into otherwise. */
 export function bench(folder: string): Bench {
   const FLOECAT_DATA_DIR = join(folder, 'store');
-  const run = async (...args: string[]): Promise<Finished> => {
-    const stdout = new Gathered();
-    const stderr = new Gathered();
+  const run = (...args: string[]): Promise<Finished> => {
     const given = { FLOECAT_DATA_DIR };
-    const env = { ...given, ...storageVariables(args, { env: given, cwd: folder }) };
-    const code = await runCli(args, {
-      stdin: Readable.from([Buffer.from(SECRET)]),
-      stdinIsTerminal: false,
-      stdout,
-      stderr,
-      interactive: false,
-      env,
-      cwd: folder,
-      signal: new AbortController().signal,
-    });
-    return { code, stdout: stdout.text, stderr: stderr.text };
+    return runInProcess(folder, args, { ...given, ...storageVariables(args, { env: given, cwd: folder }) });
   };
   return {
     folder,
@@ -46,6 +33,27 @@ export function bench(folder: string): Bench {
       return JSON.parse(stdout) as T;
     },
   };
+}
+
+/** One command, with {@link SECRET} on standard input. */
+export async function runInProcess(
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Finished> {
+  const stdout = new Gathered();
+  const stderr = new Gathered();
+  const code = await runCli(args, {
+    stdin: Readable.from([Buffer.from(SECRET)]),
+    stdinIsTerminal: false,
+    stdout,
+    stderr,
+    interactive: false,
+    env,
+    cwd,
+    signal: new AbortController().signal,
+  });
+  return { code, stdout: stdout.text, stderr: stderr.text };
 }
 
 class Gathered extends Writable {

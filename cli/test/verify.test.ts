@@ -1,27 +1,18 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable, Writable } from 'node:stream';
 import { suite, test } from 'node:test';
 
 import { openRepositories, relationNameKey, repositoryContext } from '@floecat/repository';
 import type { LoadedTable } from '@floecat/repository';
 import { openLocalStorage } from '@floecat/storage-local';
 
+import { NEW_TABLE } from '../../service/repository/test/support.ts';
 import { folderOfUri } from '../../storage/local/src/file-names.ts';
 import { EXIT } from '../src/exit-codes.ts';
-import { runCli } from '../src/run-cli.ts';
+import { runInProcess } from './in-process.ts';
 import type { Finished } from './support.ts';
 import { temporaryFolder } from './support.ts';
-
-const NEW_TABLE = {
-  tableUuid: 'cc2317c6-1937-45fc-b29f-935ff34bcf22',
-  location: 's3://lake/orders',
-  metadataLocation: 's3://lake/orders/metadata/v2.metadata.json',
-  formatVersion: 2,
-  snapshotCount: 0n,
-  lastUpdatedMs: 1_700_000_000_000n,
-};
 
 const PAGE = await readFile(join(import.meta.dirname, '../../docs/troubleshooting.md'), 'utf8');
 
@@ -34,29 +25,9 @@ interface Found {
   };
 }
 
-async function floecat(folder: string, ...args: string[]): Promise<Finished> {
-  const stdout = new Gathered();
-  const stderr = new Gathered();
-  const code = await runCli(args, {
-    stdin: Readable.from([]),
-    stdinIsTerminal: false,
-    stdout,
-    stderr,
-    interactive: false,
-    env: { FLOECAT_DATA_DIR: join(folder, 'store') },
-    cwd: folder,
-    signal: new AbortController().signal,
-  });
-  return { code, stdout: stdout.text, stderr: stderr.text };
-}
-
-class Gathered extends Writable {
-  text = '';
-
-  override _write(chunk: Buffer | string, _encoding: string, done: () => void): void {
-    this.text += chunk.toString();
-    done();
-  }
+/** On the embedded store, wherever the suites are run: these tests lay hands on its files. */
+function floecat(folder: string, ...args: string[]): Promise<Finished> {
+  return runInProcess(folder, args, { FLOECAT_DATA_DIR: join(folder, 'store') });
 }
 
 /** Three tables `t0` to `t2` of `sales`, each changed once. */

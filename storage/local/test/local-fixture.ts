@@ -11,7 +11,7 @@ import { shareCompiledCode } from './compile-cache.ts';
 
 shareCompiledCode();
 
-const CAPABILITIES = {
+export const LOCAL_CAPABILITIES = {
   secondClient: true,
   restart: true,
   ownStore: true,
@@ -30,7 +30,7 @@ export async function openLocalFixture(): Promise<StorageFixture> {
   return createFixture({
     clock,
     open: () => openLocalStorage({ dataDir, clock, random: seededRandom(++clients) }),
-    capabilities: CAPABILITIES,
+    capabilities: LOCAL_CAPABILITIES,
     damageBlob: (uri, versionId) => flipLastByte(join(dataDir, 'blobs', folderOfUri(uri), versionId)),
     remove: () => rm(dataDir, { recursive: true, force: true }),
   });

@@ -15,6 +15,7 @@ import {
 import type { BatchOperation, CallOptions, Pointer, Storage } from '@floecat/storage-spi';
 import { joinKey, RetryBudget } from '@floecat/storage-spi';
 
+import { NEW_TABLE } from '../support/world.ts';
 import type { Ended } from './ended.ts';
 import { attempt } from './ended.ts';
 import type { ModelWorld } from './model-world.ts';
@@ -357,11 +358,3 @@ export class Client {
     );
   }
 }
-
-const NEW_TABLE = {
-  tableUuid: 'cc2317c6-1937-45fc-b29f-935ff34bcf22',
-  metadataLocation: 's3://lake/orders/metadata/v2.metadata.json',
-  formatVersion: 2,
-  snapshotCount: 0n,
-  lastUpdatedMs: 1_700_000_000_000n,
-};

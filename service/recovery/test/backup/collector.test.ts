@@ -56,6 +56,15 @@ async function open(): Promise<Kept> {
   };
 }
 
+/** A blob that was condemned, and that the next pass would delete. */
+async function makeDue({ world, pass }: Kept): Promise<void> {
+  await world.addTable('orders', 'one');
+  await world.setMetadata('orders', 'two');
+  world.clock.advance(GRACE_MS);
+  await pass();
+  world.clock.advance(RETENTION_MS);
+}
+
 /** Passes until what is garbage is gone. */
 async function collectAll({ world, pass }: Kept): Promise<void> {
   for (let i = 0; i < 3; i++) {
@@ -103,11 +112,7 @@ void suite('collectors and real backups', () => {
   test('while a backup is being written it is marked and condemned, and nothing is deleted', async () => {
     await using kept = await open();
     const { world, context, target } = kept;
-    await world.addTable('orders', 'one');
-    await world.setMetadata('orders', 'two');
-    world.clock.advance(GRACE_MS);
-    await kept.pass();
-    world.clock.advance(RETENTION_MS);
+    await makeDue(kept);
     const crash = new CrashPoint(3);
     await assert.rejects(createBackup(crash.context(context), crash.target(target)), Crash);
     const before = await world.versions();
@@ -129,11 +134,7 @@ void suite('collectors and real backups', () => {
   test('one that nobody writes any more is given up for good, and can only be removed', async () => {
     await using kept = await open();
     const { world, context, target } = kept;
-    await world.addTable('orders', 'one');
-    await world.setMetadata('orders', 'two');
-    world.clock.advance(GRACE_MS);
-    await kept.pass();
-    world.clock.advance(RETENTION_MS);
+    await makeDue(kept);
     const crash = new CrashPoint(5);
     await assert.rejects(
       createBackup(crash.context(context), crash.target(target), { segmentLines: 2, pageSize: 2 }),

@@ -7,6 +7,8 @@ import type { Storage } from '@floecat/storage-spi';
 import type { StorageFixture } from '@floecat/storage-testkit';
 import { createFixture, FakeClock, seededRandom } from '@floecat/storage-testkit';
 
+import { LOCAL_CAPABILITIES } from '../../../../storage/local/test/local-fixture.ts';
+
 /** A store whose table can be lost. */
 export interface LosableFixture extends StorageFixture {
   /** Destroys the table for good, and opens the store with an empty one that is joined to the blobs. */
@@ -22,16 +24,7 @@ export async function openLosableLocal(): Promise<LosableFixture> {
   const fixture = await createFixture({
     clock,
     open: () => openLocalStorage({ dataDir, clock, random: seededRandom(++clients), adopt, flush: false }),
-    capabilities: {
-      secondClient: true,
-      restart: true,
-      ownStore: true,
-      movableClock: true,
-      keepsExpired: true,
-      versionedDeletes: true,
-      orderedVersionIds: true,
-      damagesBlobs: false,
-    },
+    capabilities: { ...LOCAL_CAPABILITIES, damagesBlobs: false },
     remove: () => rm(dataDir, { recursive: true, force: true }),
   });
   return Object.assign(fixture, {
